@@ -1,12 +1,18 @@
 #pragma once
-// Maps the path of a request to a node. The client's path itself never travels: a node gets its configured URL.
+// Maps the path of a request to a node. The client's path itself never travels: a node gets its
+// configured URL.
 //
-// A node answers to its name, its FQDN or address, host:port, and its aliases, in any letter case, with or
-// without one trailing slash: names that service discovery handed out come back as paths for months.
+// A node answers to its name, its FQDN or address, host:port, and its aliases, in any letter case,
+// with or without one trailing slash: names that service discovery handed out come back as paths
+// for months.
+//
+// Built once for each snapshot, read by every core without a lock.
 
 #include "conf/config.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +27,16 @@ using node_index = std::uint16_t;
 // Two routes that cannot both be right: the path, and the two nodes that claim it.
 struct route_conflict {
     std::string path;
-    std::string first, second; // node names
+    std::string first, second; // node names, in the order of the file
+    bool operator==(const route_conflict&) const = default;
 };
 
-// node_names lists every path segment under which clients may ask for a node, lower case, without duplicates:
-// name, URL host, host:port, aliases, alias:port; an IPv6 address bare and in brackets. The first label of a
-// fully qualified host is not among them unless it is the node's name or an alias.
+// node_names lists every path segment under which clients may ask for a node, lower case, without
+// duplicates: name, aliases and the URL's host, each also with the URL's port unless it brings one
+// along. An IPv6 address stands there bare and in brackets, as it was written and in its RFC 5952
+// form; with a port only in brackets, where it can be told from the address. An FQDN that ends in a
+// dot also counts without it. The first label of an FQDN is not among them unless it is the node's
+// name or an alias: two clusters may well have a "node-a1" each.
 [[nodiscard]] std::vector<std::string> node_names(const conf::node& node);
 
 class route_table {
@@ -34,20 +44,28 @@ class route_table {
     // Longest path that is looked up; a longer one has no route.
     static constexpr std::size_t path_bytes_max = 512;
 
+    // Node names get config.prefix put before them ("/app" + "/node-a1"); config.routes are whole
+    // paths and stay as they are written, because legacy clients have them built in. A route whose
+    // node does not exist is left out: the loader has refused it before.
     explicit route_table(const conf::config& config);
 
-    // find returns the node of a path (no query), or nullopt. Only exact matches and one trailing slash count:
-    // percent-encoding, "//", ";" and dot segments name no node. Allocation-free.
+    // find returns the node of a path (no query), or nullopt. Only exact matches and one trailing
+    // slash count, in any letter case: percent-encoding, "//", ";" and dot segments name no node.
+    // Allocation-free.
     [[nodiscard]] std::optional<node_index> find(std::string_view path) const noexcept;
 
-    // conflicts lists the paths that more than one node claims by name, alias or route. Where only derived names
-    // collide (two nodes on one host), the first node of the file keeps the name and it is no conflict.
+    // conflicts lists the paths that more than one node claims by name, alias or route. A name that
+    // is only derived (from the URL's host, or by adding the port) gives way to a written one, and
+    // among derived ones the first node of the file keeps the name (two nodes on one host): neither
+    // is a conflict.
     [[nodiscard]] static std::vector<route_conflict> conflicts(const conf::config& config);
 
   private:
     struct text_hash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
     };
 
     std::unordered_map<std::string, node_index, text_hash, std::equal_to<>> paths_;

@@ -1,0 +1,59 @@
+#pragma once
+// Letters, digits and lists the way HTTP sees them: ASCII only, no locale, no allocation.
+
+#include <string>
+#include <string_view>
+
+namespace boshgate::routing {
+
+[[nodiscard]] constexpr char ascii_lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+[[nodiscard]] constexpr bool is_lower_alnum(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || is_digit(c);
+}
+
+// A character of a token (RFC 9110 5.6.2), of which names of fields, methods and codings consist.
+[[nodiscard]] constexpr bool is_token_char(char c) noexcept {
+    return is_lower_alnum(ascii_lower(c)) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+    for (const char c : text)
+        if (!is_token_char(c))
+            return false;
+    return !text.empty();
+}
+
+// trim_blanks takes optional white space (RFC 9110 5.6.3: space and tab) off both ends.
+[[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
+    return text;
+}
+
+// next_element cuts the first element off a comma list and returns it without blanks. Elements may
+// be empty. It knows no quoted strings: not for lists that may hold commas in quotes.
+[[nodiscard]] constexpr std::string_view next_element(std::string_view& list) noexcept {
+    const auto comma = list.find(',');
+    const auto element = trim_blanks(list.substr(0, comma));
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    return element;
+}
+
+[[nodiscard]] inline std::string to_lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        c = ascii_lower(c);
+    return out;
+}
+
+} // namespace boshgate::routing
