@@ -1,0 +1,93 @@
+#include "conf/problem.hpp"
+
+#include <algorithm>
+
+namespace boshgate::conf {
+
+namespace {
+
+constexpr std::size_t shown_bytes_max = 60;
+
+bool is_printable(char c) noexcept { return c >= 0x20 && c <= 0x7e; }
+
+bool is_plain_word(std::string_view key) noexcept {
+    return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
+}
+
+} // namespace
+
+std::string to_string(const problem& p) {
+    std::string text = p.origin;
+    if (p.line > 0) {
+        text += ':' + std::to_string(p.line) + ':' + std::to_string(p.column);
+    }
+    text += p.level == severity::warning ? ": warning: " : ": ";
+    if (!p.path.empty()) {
+        text += p.path + ": ";
+    }
+    text += p.what;
+    if (!p.expected.empty()) {
+        text += ", expected " + p.expected;
+    }
+    if (!p.did_you_mean.empty()) {
+        text += ", did you mean " + p.did_you_mean + '?';
+    }
+    return text;
+}
+
+bool has_errors(const std::vector<problem>& problems) noexcept {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const problem& p) { return p.level == severity::error; });
+}
+
+std::string quoted(std::string_view text) {
+    std::string shown = "'";
+    for (const char c : text.substr(0, shown_bytes_max)) {
+        shown += is_printable(c) ? c : '?';
+    }
+    shown += text.size() > shown_bytes_max ? "...'" : "'";
+    return shown;
+}
+
+mark mark_of(const source_marks& marks, std::string_view path) {
+    while (!path.empty()) {
+        if (const auto found = marks.find(path); found != marks.end()) {
+            return found->second;
+        }
+        // "a.b[0]" -> "a.b" -> "a"; brackets may hold dots, so the last separator decides.
+        const auto cut = path.back() == ']' ? path.rfind('[') : path.find_last_of(".[");
+        path = cut == std::string_view::npos ? std::string_view{} : path.substr(0, cut);
+    }
+    const auto root = marks.find(std::string_view{});
+    return root == marks.end() ? mark{} : root->second;
+}
+
+std::string child_path(std::string_view parent, std::string_view key) {
+    std::string path{parent};
+    if (is_plain_word(key)) {
+        if (!path.empty()) {
+            path += '.';
+        }
+        return path.append(key);
+    }
+    path += "[\"";
+    for (const char c : key.substr(0, shown_bytes_max)) {
+        path += is_printable(c) ? c : '?';
+    }
+    return path += key.size() > shown_bytes_max ? "...\"]" : "\"]";
+}
+
+std::string item_path(std::string_view parent, std::size_t index) {
+    return std::string{parent} + '[' + std::to_string(index) + ']';
+}
+
+bool is_within(std::string_view path, std::string_view parent) noexcept {
+    return path.starts_with(parent) &&
+           (path.size() == parent.size() || parent.empty() || path[parent.size()] == '.' ||
+            path[parent.size()] == '[');
+}
+
+} // namespace boshgate::conf
