@@ -12,11 +12,16 @@ namespace boshgate::conf {
 
 namespace {
 
-constexpr std::string_view listen_wanted = "an address and a port such as 0.0.0.0:8443 or [::]:8443";
-constexpr std::string_view host_wanted = "a host name, perhaps with a port, such as chat.example.com:7335";
-constexpr std::string_view block_wanted = "an address or a block such as 10.0.0.0/8 or 2001:db8::/32";
+constexpr std::string_view listen_wanted =
+    "an address and a port such as 0.0.0.0:8443 or [::]:8443";
+constexpr std::string_view host_wanted =
+    "a host name, perhaps with a port, such as chat.example.com:7335";
+constexpr std::string_view block_wanted =
+    "an address or a block such as 10.0.0.0/8 or 2001:db8::/32";
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 bool is_label_byte(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
@@ -132,7 +137,8 @@ result<endpoint> parse_listen_address(std::string_view text) {
     }
     if (!parts || (!parts->bracketed && parse_address(text))) {
         const bool v6 = text.find(':') != std::string_view::npos;
-        return bad(text, "has no port", listen_wanted, v6 ? '[' + std::string{text} + "]:8443" : "");
+        return bad(text, "has no port", listen_wanted,
+                   v6 ? '[' + std::string{text} + "]:8443" : "");
     }
     if (!parts->port) {
         return bad(text, "has no port", listen_wanted);
@@ -154,7 +160,8 @@ result<endpoint> parse_listen_address(std::string_view text) {
         return bad(text, "has no address", listen_wanted, "0.0.0.0" + tail + " or [::]" + tail);
     }
     if (address && address->v6) {
-        return bad(text, "needs brackets", listen_wanted, '[' + std::string{parts->host} + ']' + tail);
+        return bad(text, "needs brackets", listen_wanted,
+                   '[' + std::string{parts->host} + ']' + tail);
     }
     if (parts->host == "localhost") {
         return bad(text, "is a name", listen_wanted, "127.0.0.1" + tail);
@@ -165,9 +172,10 @@ result<endpoint> parse_listen_address(std::string_view text) {
 std::optional<fault> check_host_field(std::string_view text) {
     const auto parts = split(text);
     const bool known_host =
-        parts && (parts->bracketed ? parse_address(parts->host).value_or(numeric_address{}).v6
-                                   : is_host_name(parts->host) || (parse_address(parts->host) &&
-                                                                   !parse_address(parts->host)->v6));
+        parts &&
+        (parts->bracketed ? parse_address(parts->host).value_or(numeric_address{}).v6
+                          : is_host_name(parts->host) ||
+                                (parse_address(parts->host) && !parse_address(parts->host)->v6));
     if (!known_host) {
         return bad(text, "is not a host", host_wanted);
     }
@@ -193,7 +201,8 @@ std::optional<fault> check_block(std::string_view text) {
     const bool whole = ec == std::errc{} && end == digits.data() + digits.size() &&
                        is_number(digits) && (digits.size() == 1 || digits.front() != '0');
     if (!whole || bits > width) {
-        return bad(text, "has no valid prefix length", "a number from 0 to " + std::to_string(width));
+        return bad(text, "has no valid prefix length",
+                   "a number from 0 to " + std::to_string(width));
     }
     auto base = *address;
     for (unsigned bit = bits + (128 - width); bit < 128; ++bit) {

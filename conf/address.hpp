@@ -1,6 +1,6 @@
 #pragma once
-// Host names, numeric addresses, ports and address blocks as they appear in configuration text. Nothing
-// here resolves a name.
+// Host names, numeric addresses, ports and address blocks as they appear in configuration text.
+// Nothing here resolves a name.
 
 #include "conf/result.hpp"
 
@@ -26,8 +26,9 @@ struct numeric_address {
 // print_address writes the usual short form (RFC 5952), without brackets.
 [[nodiscard]] std::string print_address(const numeric_address& address);
 
-// is_host_name tells whether the text is a DNS name: labels of letters, digits, hyphens and (for container
-// networks) underscores, 253 bytes at most, no dot at the end, and not a malformed IPv4 address.
+// is_host_name tells whether the text is a DNS name: labels of letters, digits, hyphens and (for
+// container networks) underscores, 253 bytes at most, no dot at the end, and not a malformed IPv4
+// address.
 [[nodiscard]] bool is_host_name(std::string_view text) noexcept;
 
 // parse_port takes 1 to 65535, digits only, no leading zero.
@@ -40,15 +41,16 @@ struct endpoint {
     bool operator==(const endpoint&) const = default;
 };
 
-// parse_listen_address takes what can be bound: "0.0.0.0:8443", "[::]:8443"; port 0 lets the system choose.
-// Names are refused: which address they mean can change between two starts.
+// parse_listen_address takes what can be bound: "0.0.0.0:8443", "[::]:8443"; port 0 lets the system
+// choose. Names are refused: which address they mean can change between two starts.
 [[nodiscard]] result<endpoint> parse_listen_address(std::string_view text);
 
 // check_host_field looks at a value for the Host header field: "name" or "name:port", "[::1]:port".
 // Returns a fault when it is not one.
 [[nodiscard]] std::optional<fault> check_host_field(std::string_view text);
 
-// check_block looks at an address or CIDR block: "10.0.0.0/8", "::1". Bits below the prefix must be zero.
+// check_block looks at an address or CIDR block: "10.0.0.0/8", "::1". Bits below the prefix must be
+// zero.
 [[nodiscard]] std::optional<fault> check_block(std::string_view text);
 
 } // namespace boshgate::conf

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t shown_bytes_max = 60;
 
-bool is_printable(char c) noexcept { return c >= 0x20 && c <= 0x7e; }
+bool is_printable(char c) noexcept {
+    return c >= 0x20 && c <= 0x7e;
+}
 
 bool is_plain_word(std::string_view key) noexcept {
     return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
@@ -85,9 +87,8 @@ std::string item_path(std::string_view parent, std::size_t index) {
 }
 
 bool is_within(std::string_view path, std::string_view parent) noexcept {
-    return path.starts_with(parent) &&
-           (path.size() == parent.size() || parent.empty() || path[parent.size()] == '.' ||
-            path[parent.size()] == '[');
+    return path.starts_with(parent) && (path.size() == parent.size() || parent.empty() ||
+                                        path[parent.size()] == '.' || path[parent.size()] == '[');
 }
 
 } // namespace boshgate::conf

@@ -1,8 +1,8 @@
 #pragma once
 // One thing that is wrong with a configuration, and how it is shown to its operator:
 //
-//     boshgate.yaml:7:12: nodes.node-a1.url: 'htps' is not served, expected http or https, did you mean
-//     https?
+//     boshgate.yaml:7:12: nodes.node-a1.url: 'htps' is not served, expected http or https, did you
+//     mean https?
 //
 // (on one line). A warning has "warning: " after the position; it never stops a start.
 
@@ -29,25 +29,27 @@ struct problem {
     severity level = severity::error;
 };
 
-// to_string prints the problem on one line, without a line end. Texts that came from the file were made
-// printable by quoted() before.
+// to_string prints the problem on one line, without a line end. Texts that came from the file were
+// made printable by quoted() before.
 [[nodiscard]] std::string to_string(const problem& p);
 
-// has_errors tells whether anything but warnings is among the problems: the configuration must not be used.
+// has_errors tells whether anything but warnings is among the problems: the configuration must not
+// be used.
 [[nodiscard]] bool has_errors(const std::vector<problem>& problems) noexcept;
 
-// quoted puts a piece of a file between single quotes, cuts it after 60 bytes and replaces control and
-// non-ASCII bytes: a configuration must not be able to write escape sequences to a terminal.
+// quoted puts a piece of a file between single quotes, cuts it after 60 bytes and replaces control
+// and non-ASCII bytes: a configuration must not be able to write escape sequences to a terminal.
 [[nodiscard]] std::string quoted(std::string_view text);
 
 // Where each value stood: "cors.origins[1]" -> line and column.
 using source_marks = std::map<std::string, mark, std::less<>>;
 
-// mark_of finds the mark of a path, or of the nearest thing that contains it; {0, 0} when there is none.
+// mark_of finds the mark of a path, or of the nearest thing that contains it; {0, 0} when there is
+// none.
 [[nodiscard]] mark mark_of(const source_marks& marks, std::string_view path);
 
-// child_path appends a key to a path: "nodes" + "node-a1" -> "nodes.node-a1"; a key that is not a plain
-// word goes into brackets: routes["/httpbinding"].
+// child_path appends a key to a path: "nodes" + "node-a1" -> "nodes.node-a1"; a key that is not a
+// plain word goes into brackets: routes["/httpbinding"].
 [[nodiscard]] std::string child_path(std::string_view parent, std::string_view key);
 [[nodiscard]] std::string item_path(std::string_view parent, std::size_t index);
 

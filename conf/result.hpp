@@ -1,6 +1,6 @@
 #pragma once
-// A value, or what is wrong with the text that should have become one. Reading configuration text never
-// throws: a bad value is the normal case here, and an operator wants all of them at once.
+// A value, or what is wrong with the text that should have become one. Reading configuration text
+// never throws: a bad value is the normal case here, and an operator wants all of them at once.
 
 #include <string>
 #include <utility>

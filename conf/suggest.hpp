@@ -6,12 +6,13 @@
 
 namespace boshgate::conf {
 
-// edit_distance counts the insertions, deletions, replacements and swaps of neighbours that turn one word
-// into the other, ignoring ASCII case. Words longer than 64 bytes are infinitely far (returns 64).
+// edit_distance counts the insertions, deletions, replacements and swaps of neighbours that turn
+// one word into the other, ignoring ASCII case. Words longer than 64 bytes are infinitely far
+// (returns 64).
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b) noexcept;
 
-// closest returns the nearest of `known`, or an empty view when none is near enough to be a slip: at most
-// a third of the longer word may differ.
+// closest returns the nearest of `known`, or an empty view when none is near enough to be a slip:
+// at most a third of the longer word may differ.
 [[nodiscard]] std::string_view closest(std::string_view word,
                                        std::span<const std::string_view> known) noexcept;
 

@@ -30,25 +30,26 @@ struct spelling {
     std::uint64_t times = 1;
 };
 constexpr std::array<spelling, 22> duration_spellings{{
-    {"msec", "ms"},   {"millis", "ms"},   {"milliseconds", "ms"}, {"sec", "s"},
-    {"secs", "s"},    {"second", "s"},    {"seconds", "s"},       {"min", "m"},
-    {"mins", "m"},    {"minute", "m"},    {"minutes", "m"},       {"hr", "h"},
-    {"hrs", "h"},     {"hour", "h"},      {"hours", "h"},         {"d", "h", 24},
-    {"day", "h", 24}, {"days", "h", 24},  {"MS", "ms"},           {"S", "s"},
+    {"msec", "ms"},   {"millis", "ms"}, {"milliseconds", "ms"}, {"sec", "s"},  {"secs", "s"},
+    {"second", "s"},  {"seconds", "s"}, {"min", "m"},           {"mins", "m"}, {"minute", "m"},
+    {"minutes", "m"}, {"hr", "h"},      {"hrs", "h"},           {"hour", "h"}, {"hours", "h"},
+    {"d", "h", 24},   {"day", "h", 24}, {"days", "h", 24},      {"MS", "ms"},  {"S", "s"},
     {"M", "m"},       {"H", "h"},
 }};
 constexpr std::array<spelling, 21> size_spellings{{
-    {"b", "B"},     {"byte", "B"},  {"bytes", "B"}, {"k", "KiB"},   {"K", "KiB"},  {"kb", "KiB"},
-    {"kB", "KiB"},  {"KB", "KiB"},  {"kib", "KiB"}, {"Kib", "KiB"}, {"m", "MiB"},  {"M", "MiB"},
-    {"mb", "MiB"},  {"MB", "MiB"},  {"mib", "MiB"}, {"Mib", "MiB"}, {"g", "GiB"},  {"G", "GiB"},
-    {"gb", "GiB"},  {"GB", "GiB"},  {"gib", "GiB"},
+    {"b", "B"},    {"byte", "B"}, {"bytes", "B"}, {"k", "KiB"},   {"K", "KiB"}, {"kb", "KiB"},
+    {"kB", "KiB"}, {"KB", "KiB"}, {"kib", "KiB"}, {"Kib", "KiB"}, {"m", "MiB"}, {"M", "MiB"},
+    {"mb", "MiB"}, {"MB", "MiB"}, {"mib", "MiB"}, {"Mib", "MiB"}, {"g", "GiB"}, {"G", "GiB"},
+    {"gb", "GiB"}, {"GB", "GiB"}, {"gib", "GiB"},
 }};
 
 constexpr std::string_view duration_wanted = "a duration such as 250ms, 30s, 2m or 1h";
 constexpr std::string_view size_wanted = "a size such as 512B, 64KiB or 1MiB";
 constexpr std::string_view count_wanted = "a plain whole number";
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 fault bad(std::string_view text, std::string_view why, std::string_view wanted,
           std::string hint = {}) {
@@ -106,7 +107,8 @@ std::string print(std::uint64_t value, std::span<const unit> units) {
     return std::to_string(value / best->factor) + std::string{best->name};
 }
 
-// "1.5s" -> "1500ms", "0.5MiB" -> "512KiB"; nothing when the fraction is not a whole number of base units.
+// "1.5s" -> "1500ms", "0.5MiB" -> "512KiB"; nothing when the fraction is not a whole number of base
+// units.
 std::string without_fraction(const number& whole, std::span<const unit> units) {
     std::uint64_t fraction = 0, scale = 1;
     std::string_view rest = whole.rest.substr(1);
@@ -186,8 +188,9 @@ result<std::uint64_t> parse_measure(std::string_view text, const measure& m) {
         }
     }
     if (read->rest.empty()) {
-        std::string hint = m.bare_unit == "B" ? print(read->value, m.units)
-                                              : std::to_string(read->value) + std::string{m.bare_unit};
+        std::string hint = m.bare_unit == "B"
+                               ? print(read->value, m.units)
+                               : std::to_string(read->value) + std::string{m.bare_unit};
         return bad(text, "has no unit", m.wanted, std::move(hint));
     }
     if (read->rest.front() == '.') {
@@ -239,9 +242,14 @@ std::string print_duration(std::chrono::milliseconds duration) {
     if (duration == std::chrono::milliseconds::zero()) {
         return "0s";
     }
+    if (duration < std::chrono::milliseconds::zero()) {
+        return '-' + print_duration(-duration); // never read, but a check may have to name it
+    }
     return print(static_cast<std::uint64_t>(duration.count()), duration_units);
 }
 
-std::string print_size(std::uint64_t bytes) { return print(bytes, size_units); }
+std::string print_size(std::uint64_t bytes) {
+    return print(bytes, size_units);
+}
 
 } // namespace boshgate::conf

@@ -1,7 +1,8 @@
 #pragma once
-// Durations, sizes and counts as an operator writes them: "30s", "64KiB", "100". Strict on purpose: one
-// spelling for each value, no sign, no blank, no fraction, no leading zero; a duration or size without
-// its unit is refused, because "idle: 75" means seconds to one product and milliseconds to the next.
+// Durations, sizes and counts as an operator writes them: "30s", "64KiB", "100". Strict on purpose:
+// one spelling for each value, no sign, no blank, no fraction, no leading zero; a duration or size
+// without its unit is refused, because "idle: 75" means seconds to one product and milliseconds to
+// the next.
 
 #include "conf/result.hpp"
 

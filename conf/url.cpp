@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view wanted = "a URL such as https://node-a1.example.com:7335/httpbinding";
 
-std::string_view std_view(boost::urls::string_view text) noexcept { return {text.data(), text.size()}; }
+std::string_view std_view(boost::urls::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
 
 fault bad(std::string_view text, std::string_view why, std::string hint = {}) {
     return {quoted(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
@@ -55,9 +57,10 @@ std::optional<fault> look_first(std::string_view text) {
                        std::string{authority.substr(0, end)} + ']' +
                        std::string{end == std::string_view::npos ? "" : authority.substr(end)});
     }
-    if (authority.starts_with('[') && authority.substr(0, authority.find(']')).find('%') !=
-                                          std::string_view::npos) {
-        return bad(text, "has a zone in its IPv6 address, which names an interface of this machine only");
+    if (authority.starts_with('[') &&
+        authority.substr(0, authority.find(']')).find('%') != std::string_view::npos) {
+        return bad(text,
+                   "has a zone in its IPv6 address, which names an interface of this machine only");
     }
     return std::nullopt;
 }
@@ -137,7 +140,8 @@ result<http_url> parse_http_url(std::string_view text) {
     if (!host) {
         return host.why();
     }
-    http_url read{.tls = *tls, .host = *host, .port = *tls ? std::uint16_t{443} : std::uint16_t{80}};
+    http_url read{
+        .tls = *tls, .host = *host, .port = *tls ? std::uint16_t{443} : std::uint16_t{80}};
     if (url.has_port()) {
         const auto port = parse_port(std_view(url.port()));
         if (!port) {
