@@ -69,6 +69,23 @@ describe_as_json() {
         END { print "\n  }\n}" }' "$LAB_DIR/accounts/list"
 }
 
+# What the demo page offers: the nodes behind the proxy, and the people (not the crowd) to sign in as.
+describe_for_page() {
+    local node comma=""
+    printf '{\n  "domain": "%s", "default": "/node-a1", "wait": 60,\n  "nodes": [' "$LAB_DOMAIN"
+    for node in node-a1 node-b1 node-sd1 node-sd2 node-e1; do
+        printf '%s\n    { "path": "/%s", "label": "%s", "note": "%s" }' "$comma" "$node" "$node" "$(make_of "$node")"
+        comma=,
+    done
+    printf '\n  ],\n  "accounts": ['
+    awk -v domain="$LAB_DOMAIN" '
+        $3 == "Team" {
+            printf "%s\n    { \"jid\": \"%s@%s\", \"password\": \"%s\", \"name\": \"%s\" }", (n++ ? "," : ""),
+                $1, domain, $2, toupper(substr($1, 1, 1)) substr($1, 2)
+        }
+        END { print "\n  ]\n}" }' "$LAB_DIR/accounts/list"
+}
+
 # --- a configuration for boshgate -------------------------------------------------------------------
 
 write_config() { # OPTION...

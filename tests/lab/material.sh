@@ -23,7 +23,7 @@ make_certificate() { # NAME COMMON_NAME SAN self|ca
 signer_of() { # NODE
     if [[ $LAB_CERTS != mixed ]]; then
         echo "$LAB_CERTS"
-    elif [[ $1 == node-e1 ]]; then
+    elif [[ $(make_of "$1") == ejabberd ]]; then
         echo ca
     else
         echo self

@@ -114,9 +114,9 @@ launch() { # NODE
     LAB_ADDRESS=$(address_of "$1")
     mkdir -p "$LAB_NODE_DIR"
     rm -f "$LAB_NODE_DIR/log"
-    case $1 in
-        node-e1) start_ejabberd "$1" ;;
-        *) start_prosody "$1" ;;
+    case $(make_of "$1") in
+        ejabberd) start_ejabberd "$1" ;;
+        Prosody) start_prosody "$1" ;;
     esac
 }
 
@@ -138,7 +138,7 @@ ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>" 2> /de
 is_ready() { # NODE
     local dir
     dir=$(node_dir "$1")
-    [[ $1 != node-e1 || -e $dir/accounts_ready ]] \
+    [[ $(make_of "$1") != ejabberd || -e $dir/accounts_ready ]] \
         && answers_bosh "$1" "$(https_url "$1")" && answers_bosh "$1" "$(http_url "$1")"
 }
 
