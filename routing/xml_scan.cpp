@@ -1,0 +1,422 @@
+#include "routing/xml_scan.hpp"
+
+#include "routing/xml_names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace boshgate::routing::xml {
+namespace {
+
+// What a byte below 0x80 may be; bytes above have no bit set.
+enum : std::uint8_t { name_start = 1, name_part = 2, plain_text = 4, plain_value = 8 };
+
+constexpr std::array<std::uint8_t, 256> make_classes() {
+    std::array<std::uint8_t, 256> classes{};
+    for (unsigned c = 0; c < 0x80; ++c) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        const bool digit = c >= '0' && c <= '9';
+        unsigned bits = 0;
+        if (letter)
+            bits |= name_start;
+        if (letter || digit || c == '-' || c == '.')
+            bits |= name_part;
+        if ((c >= 0x20 && c != '<' && c != '&' && c != ']') || c == '\t' || c == '\n' || c == '\r')
+            bits |= plain_text;
+        if (c >= 0x20 && c != '<' && c != '&' && c != '"' && c != '\'')
+            bits |= plain_value;
+        classes[c] = static_cast<std::uint8_t>(bits);
+    }
+    return classes;
+}
+constexpr auto classes = make_classes();
+
+bool is(char c, std::uint8_t kind) noexcept {
+    return (classes[static_cast<unsigned char>(c)] & kind) != 0;
+}
+
+bool is_ascii(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+// A name without colon.
+body_error read_name_part(cursor& c) noexcept {
+    const char* const first = c.at;
+    for (;;) {
+        while (!c.done() && is(*c.at, name_part))
+            ++c.at;
+        if (first != c.at && is_ascii(*first) && !is(*first, name_start))
+            return body_error::bad_name;
+        if (c.done() || is_ascii(*c.at))
+            return c.at != first ? body_error::none
+                                 : (c.done() ? body_error::truncated : body_error::bad_name);
+        const character next = decode_utf8(c.at, c.end);
+        if (next.length == 0)
+            return next.cut ? body_error::truncated : body_error::bad_utf8;
+        if (!(c.at == first ? is_name_start(next.code) : is_name_character(next.code)))
+            return is_char(next.code) ? body_error::bad_name : body_error::bad_character;
+        c.at += next.length;
+    }
+}
+
+// The rest of a value behind its opening quote, without the closing one.
+body_error read_value(cursor& c, char quote, bool& coded) noexcept {
+    for (;;) {
+        c.at = plain_value_end(c.at, c.end);
+        if (c.done())
+            return body_error::truncated;
+        if (*c.at == quote)
+            return body_error::none;
+        body_error why = body_error::none;
+        switch (*c.at) {
+        case '"':
+        case '\'':
+            ++c.at;
+            break;
+        case '\t':
+        case '\n':
+        case '\r':
+            coded = true;
+            ++c.at;
+            break;
+        case '&': {
+            coded = true;
+            std::uint32_t code = 0;
+            why = read_reference(c, code);
+            break;
+        }
+        case '<':
+            return body_error::bad_value;
+        default:
+            why = skip_character(c);
+        }
+        if (why != body_error::none)
+            return why;
+    }
+}
+
+struct entity {
+    std::string_view text; // behind the ampersand
+    char meaning;
+};
+constexpr entity predefined[] = {
+    {"lt;", '<'}, {"gt;", '>'}, {"amp;", '&'}, {"apos;", '\''}, {"quot;", '"'}};
+
+// The cursor stands behind `&#`.
+body_error read_number(cursor& c, std::uint32_t& code) noexcept {
+    std::uint32_t base = 10;
+    if (!c.done() && *c.at == 'x') {
+        base = 16;
+        ++c.at;
+    }
+    std::uint32_t value = 0;
+    bool digits = false;
+    for (; !c.done() && *c.at != ';'; ++c.at, digits = true) {
+        std::uint32_t digit = 16;
+        if (*c.at >= '0' && *c.at <= '9')
+            digit = static_cast<std::uint32_t>(*c.at - '0');
+        else if (*c.at >= 'a' && *c.at <= 'f')
+            digit = static_cast<std::uint32_t>(*c.at - 'a') + 10;
+        else if (*c.at >= 'A' && *c.at <= 'F')
+            digit = static_cast<std::uint32_t>(*c.at - 'A') + 10;
+        if (digit >= base)
+            return body_error::bad_reference;
+        // Above the last code point it stays above: no overflow however many digits come.
+        value = std::min(value * base + digit, 0x110000U);
+    }
+    if (c.done())
+        return body_error::truncated;
+    if (!digits || !is_char(value))
+        return body_error::bad_reference;
+    ++c.at;
+    code = value;
+    return body_error::none;
+}
+
+} // namespace
+
+bool cursor::follows(std::string_view text, bool& cut) const noexcept {
+    const std::size_t length = std::min(left(), text.size());
+    const bool equal = length == 0 || std::memcmp(at, text.data(), length) == 0;
+    cut = equal && length < text.size();
+    return equal && !cut;
+}
+
+character decode_utf8(const char* at, const char* end) noexcept {
+    const auto byte = [at](std::size_t i) { return static_cast<unsigned char>(at[i]); };
+    const std::uint32_t lead = byte(0);
+    if (lead < 0x80)
+        return {lead, 1};
+    // Well-formed sequences are those of Unicode table 3-7: the second byte's range depends on the
+    // first.
+    std::uint32_t length = 0, low = 0x80, high = 0xbf, code = 0;
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        length = 2;
+        code = lead & 0x1fU;
+    } else if ((lead & 0xf0U) == 0xe0) {
+        length = 3;
+        code = lead & 0x0fU;
+        low = lead == 0xe0 ? 0xa0 : 0x80;
+        high = lead == 0xed ? 0x9f : 0xbf;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        length = 4;
+        code = lead & 0x07U;
+        low = lead == 0xf0 ? 0x90 : 0x80;
+        high = lead == 0xf4 ? 0x8f : 0xbf;
+    } else {
+        return {};
+    }
+    const auto available = static_cast<std::size_t>(end - at);
+    for (std::size_t i = 1; i < length; ++i) {
+        if (i == available)
+            return {0, 0, true};
+        if (byte(i) < low || byte(i) > high)
+            return {};
+        code = code << 6 | (byte(i) & 0x3fU);
+        low = 0x80;
+        high = 0xbf;
+    }
+    return {code, length};
+}
+
+bool is_char(std::uint32_t code) noexcept {
+    if (code < 0x20)
+        return code == '\t' || code == '\n' || code == '\r';
+    return code < 0xd800 || (code >= 0xe000 && code < 0xfffe) ||
+           (code >= 0x10000 && code <= 0x10ffff);
+}
+
+const char* plain_text_end_portable(const char* at, const char* end) noexcept {
+    while (at != end && is(*at, plain_text))
+        ++at;
+    return at;
+}
+
+const char* plain_value_end_portable(const char* at, const char* end) noexcept {
+    while (at != end && is(*at, plain_value))
+        ++at;
+    return at;
+}
+
+#if defined(__SSE2__)
+
+const char* plain_text_end(const char* at, const char* end) noexcept {
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+        // The comparison is signed, so bytes from 0x80 on count as low too.
+        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+        const __m128i space = _mm_or_si128(_mm_or_si128(equals('\n'), equals('\t')), equals('\r'));
+        const __m128i markup = _mm_or_si128(_mm_or_si128(equals('<'), equals('&')), equals(']'));
+        const __m128i stop = _mm_or_si128(_mm_andnot_si128(space, low), markup);
+        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
+            return at + std::countr_zero(mask);
+    }
+    return plain_text_end_portable(at, end);
+}
+
+const char* plain_value_end(const char* at, const char* end) noexcept {
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+        const __m128i quote = _mm_or_si128(equals('"'), equals('\''));
+        const __m128i markup = _mm_or_si128(equals('<'), equals('&'));
+        const __m128i stop = _mm_or_si128(_mm_or_si128(low, quote), markup);
+        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
+            return at + std::countr_zero(mask);
+    }
+    return plain_value_end_portable(at, end);
+}
+
+#else
+
+const char* plain_text_end(const char* at, const char* end) noexcept {
+    return plain_text_end_portable(at, end);
+}
+
+const char* plain_value_end(const char* at, const char* end) noexcept {
+    return plain_value_end_portable(at, end);
+}
+
+#endif
+
+body_error skip_character(cursor& c) noexcept {
+    const character next = decode_utf8(c.at, c.end);
+    if (next.length == 0)
+        return next.cut ? body_error::truncated : body_error::bad_utf8;
+    if (!is_char(next.code))
+        return body_error::bad_character;
+    c.at += next.length;
+    return body_error::none;
+}
+
+body_error read_name(cursor& c, qualified_name& out) noexcept {
+    const char* const first = c.at;
+    std::size_t prefix = 0;
+    body_error why = read_name_part(c);
+    if (why == body_error::none && !c.done() && *c.at == ':') {
+        prefix = static_cast<std::size_t>(c.at - first);
+        ++c.at;
+        why = read_name_part(c);
+    }
+    if (static_cast<std::size_t>(c.at - first) > name_ceiling)
+        return body_error::name_limit;
+    if (why != body_error::none)
+        return why;
+    if (c.done())
+        return body_error::truncated;
+    if (*c.at == ':')
+        return body_error::bad_name;
+    out.begin = static_cast<std::uint32_t>(first - c.begin);
+    out.length = static_cast<std::uint16_t>(c.at - first);
+    out.prefix_length = static_cast<std::uint16_t>(prefix);
+    return body_error::none;
+}
+
+body_error read_reference(cursor& c, std::uint32_t& code) noexcept {
+    ++c.at;
+    if (c.done())
+        return body_error::truncated;
+    if (*c.at == '#') {
+        ++c.at;
+        return read_number(c, code);
+    }
+    bool cut = false;
+    for (const entity& known : predefined) {
+        bool cut_here = false;
+        if (c.follows(known.text, cut_here)) {
+            c.at += known.text.size();
+            code = static_cast<unsigned char>(known.meaning);
+            return body_error::none;
+        }
+        cut |= cut_here;
+    }
+    return cut ? body_error::truncated : body_error::bad_reference;
+}
+
+body_error read_attribute(cursor& c, std::size_t value_limit, attribute& out) noexcept {
+    if (const body_error why = read_name(c, out.name); why != body_error::none)
+        return why;
+    skip_space(c);
+    if (c.done())
+        return body_error::truncated;
+    if (*c.at != '=')
+        return body_error::bad_tag;
+    ++c.at;
+    skip_space(c);
+    if (c.done())
+        return body_error::truncated;
+    const char quote = *c.at;
+    if (quote != '"' && quote != '\'')
+        return body_error::bad_value;
+    ++c.at;
+    out.value_begin = c.offset();
+    out.coded = false;
+    const body_error why = read_value(c, quote, out.coded);
+    out.value_end = c.offset();
+    if (out.value_end - out.value_begin > value_limit)
+        return body_error::value_limit;
+    if (why == body_error::none)
+        ++c.at;
+    return why;
+}
+
+std::uint32_t value_reader::next() noexcept {
+    std::uint32_t code = 0;
+    switch (*cursor_.at) {
+    case '&':
+        // The value has passed read_attribute; should it not have, '&' stands for itself.
+        if (read_reference(cursor_, code) != body_error::none) {
+            cursor_.at = cursor_.end;
+            return '&';
+        }
+        return code;
+    case '\r':
+        if (cursor_.left() > 1 && cursor_.at[1] == '\n')
+            ++cursor_.at;
+        [[fallthrough]];
+    case '\n':
+    case '\t':
+        ++cursor_.at;
+        return ' ';
+    default: {
+        const character next = decode_utf8(cursor_.at, cursor_.end);
+        cursor_.at += std::max(next.length, 1U);
+        return next.code;
+    }
+    }
+}
+
+bool value_is(std::string_view written, bool coded, std::string_view text) noexcept {
+    return same_value(written, coded, text, false);
+}
+
+bool same_value(std::string_view a, bool a_coded, std::string_view b, bool b_coded) noexcept {
+    if (!a_coded && !b_coded)
+        return a == b;
+    if (!a_coded)
+        return same_value(b, true, a, false);
+    value_reader left(a);
+    if (b_coded) {
+        value_reader right(b);
+        while (!left.done() && !right.done()) {
+            if (left.next() != right.next())
+                return false;
+        }
+        return left.done() && right.done();
+    }
+    cursor right(b);
+    while (!left.done() && !right.done()) {
+        const character next = decode_utf8(right.at, right.end);
+        if (next.length == 0 || left.next() != next.code)
+            return false;
+        right.at += next.length;
+    }
+    return left.done() && right.done();
+}
+
+std::size_t encode_utf8(std::uint32_t code, char* out) noexcept {
+    const auto put = [out](std::size_t i, std::uint32_t byte) { out[i] = static_cast<char>(byte); };
+    if (code < 0x80) {
+        put(0, code);
+        return 1;
+    }
+    if (code < 0x800) {
+        put(0, 0xc0 | code >> 6);
+        put(1, 0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        put(0, 0xe0 | code >> 12);
+        put(1, 0x80 | (code >> 6 & 0x3f));
+        put(2, 0x80 | (code & 0x3f));
+        return 3;
+    }
+    put(0, 0xf0 | code >> 18);
+    put(1, 0x80 | (code >> 12 & 0x3f));
+    put(2, 0x80 | (code >> 6 & 0x3f));
+    put(3, 0x80 | (code & 0x3f));
+    return 4;
+}
+
+std::size_t decode_value(std::string_view written, char* room, std::size_t room_size) noexcept {
+    std::size_t length = 0;
+    for (value_reader reader(written); !reader.done();) {
+        char bytes[4];
+        const std::size_t more = encode_utf8(reader.next(), bytes);
+        if (more > room_size - length)
+            return does_not_fit;
+        std::memcpy(room + length, bytes, more);
+        length += more;
+    }
+    return length;
+}
+
+} // namespace boshgate::routing::xml

@@ -1,0 +1,188 @@
+#include "routing/xml_tag.hpp"
+
+#include <algorithm>
+
+namespace boshgate::routing::xml {
+namespace {
+
+constexpr std::string_view xml_uri = "http://www.w3.org/XML/1998/namespace";
+constexpr std::string_view xmlns_uri = "http://www.w3.org/2000/xmlns/";
+constexpr std::string_view httpbind_uri = "http://jabber.org/protocol/httpbind";
+constexpr std::string_view xbosh_uri = "urn:xmpp:xbosh";
+
+known_namespace namespace_of(std::string_view uri, bool coded) noexcept {
+    if (uri.empty())
+        return known_namespace::none;
+    if (value_is(uri, coded, httpbind_uri))
+        return known_namespace::httpbind;
+    if (value_is(uri, coded, xbosh_uri))
+        return known_namespace::xbosh;
+    if (value_is(uri, coded, xml_uri))
+        return known_namespace::xml;
+    if (value_is(uri, coded, xmlns_uri))
+        return known_namespace::xmlns;
+    return known_namespace::other;
+}
+
+// Which of 64 bits stands for a name: names whose bits differ are different, so most tags need no
+// comparison.
+std::uint64_t name_bit(std::string_view name) noexcept {
+    const auto first = static_cast<unsigned char>(name.front());
+    const auto last = static_cast<unsigned char>(name.back());
+    return std::uint64_t{1} << ((first * 5U + last * 3U + name.size()) & 63U);
+}
+
+bool is_declaration(std::string_view document, const qualified_name& name) noexcept {
+    return (name.prefix_length == 0 ? name.text(document) : name.prefix(document)) == "xmlns";
+}
+
+} // namespace
+
+body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribute> room,
+                          start_tag& out) noexcept {
+    out.attributes = 0;
+    out.self_closed = false;
+    if (const body_error why = read_name(c, out.name); why != body_error::none)
+        return why;
+    const std::string_view document(c.begin, static_cast<std::size_t>(c.end - c.begin));
+    std::uint64_t seen = 0;
+    for (;;) {
+        const char* const before = c.at;
+        skip_space(c);
+        if (c.done())
+            return body_error::truncated;
+        if (*c.at == '>') {
+            ++c.at;
+            return body_error::none;
+        }
+        if (*c.at == '/') {
+            ++c.at;
+            if (c.done())
+                return body_error::truncated;
+            if (*c.at != '>')
+                return body_error::bad_tag;
+            ++c.at;
+            out.self_closed = true;
+            return body_error::none;
+        }
+        if (c.at == before)
+            return body_error::bad_tag;
+        if (out.attributes == room.size())
+            return body_error::attribute_limit;
+        attribute& next = room[out.attributes];
+        if (const body_error why = read_attribute(c, value_limit, next); why != body_error::none)
+            return why;
+        const std::string_view name = next.name.text(document);
+        const std::uint64_t bit = name_bit(name);
+        if ((seen & bit) != 0) {
+            for (const attribute& earlier : room.first(out.attributes)) {
+                if (earlier.name.text(document) == name)
+                    return body_error::repeated_attribute;
+            }
+        }
+        seen |= bit;
+        ++out.attributes;
+    }
+}
+
+namespace_scope::namespace_scope(std::string_view document, std::size_t limit) noexcept
+    : document_(document),
+      limit_(static_cast<std::uint16_t>(std::min(limit, namespaces_ceiling))) {}
+
+body_error namespace_scope::declare(const attribute& declaration) noexcept {
+    const std::string_view uri = declaration.value(document_);
+    const known_namespace space = namespace_of(uri, declaration.coded);
+    const bool is_default = declaration.name.prefix_length == 0;
+    const std::string_view prefix =
+        is_default ? std::string_view{} : declaration.name.local(document_);
+    // Reserved prefixes and namespaces (Namespaces in XML 1.0, 3), and no undeclaring of prefixes
+    // (2.2, 5).
+    if (prefix == "xml")
+        return space == known_namespace::xml ? body_error::none : body_error::bad_namespace;
+    if (prefix == "xmlns" || space == known_namespace::xml || space == known_namespace::xmlns)
+        return body_error::bad_namespace;
+    if (!is_default && uri.empty())
+        return body_error::bad_namespace;
+    if (count_ == limit_)
+        return body_error::namespace_limit;
+    binding& made = bindings_[count_++];
+    made = {};
+    made.uri_begin = declaration.value_begin;
+    made.uri_length = static_cast<std::uint32_t>(uri.size());
+    made.space = space;
+    made.coded = declaration.coded;
+    if (!is_default) {
+        made.prefix_begin = static_cast<std::uint32_t>(prefix.data() - document_.data());
+        made.prefix_length = static_cast<std::uint16_t>(prefix.size());
+    }
+    return body_error::none;
+}
+
+body_error namespace_scope::enter(const start_tag& tag, std::span<const attribute> attributes,
+                                  std::uint32_t& at) noexcept {
+    bool prefixed = false;
+    for (const attribute& a : attributes) {
+        at = a.name.begin;
+        if (is_declaration(document_, a.name)) {
+            if (const body_error why = declare(a); why != body_error::none)
+                return why;
+        } else {
+            prefixed |= a.name.prefix_length != 0;
+        }
+    }
+    at = tag.name.begin;
+    const std::string_view element_prefix = tag.name.prefix(document_);
+    if (!element_prefix.empty() && (element_prefix == "xmlns" || !find(element_prefix).bound))
+        return body_error::unbound_prefix;
+    if (!prefixed)
+        return body_error::none;
+    for (std::size_t i = 0; i < attributes.size(); ++i) {
+        const qualified_name& name = attributes[i].name;
+        const std::string_view prefix = name.prefix(document_);
+        if (prefix.empty() || prefix == "xmlns")
+            continue;
+        at = name.begin;
+        if (!find(prefix).bound)
+            return body_error::unbound_prefix;
+        for (const attribute& earlier : attributes.first(i)) {
+            if (earlier.name.prefix_length != 0 &&
+                earlier.name.local(document_) == name.local(document_) &&
+                same_namespace(earlier.name.prefix(document_), prefix))
+                return body_error::repeated_attribute;
+        }
+    }
+    return body_error::none;
+}
+
+const namespace_scope::binding*
+namespace_scope::find_binding(std::string_view prefix) const noexcept {
+    for (std::size_t i = count_; i-- > 0;) {
+        const binding& b = bindings_[i];
+        if (document_.substr(b.prefix_begin, b.prefix_length) == prefix)
+            return &b;
+    }
+    return nullptr;
+}
+
+namespace_scope::lookup namespace_scope::find(std::string_view prefix) const noexcept {
+    if (prefix == "xml")
+        return {known_namespace::xml, true};
+    if (prefix == "xmlns")
+        return {known_namespace::xmlns, true};
+    if (const binding* b = find_binding(prefix))
+        return {b->space, true};
+    return {known_namespace::none, prefix.empty()};
+}
+
+bool namespace_scope::same_namespace(std::string_view a, std::string_view b) const noexcept {
+    const binding* left = find_binding(a);
+    const binding* right = find_binding(b);
+    // xml and xmlns have no binding; no other prefix can stand for their namespaces.
+    if (left == nullptr || right == nullptr)
+        return a == b;
+    if (left->space != known_namespace::other || right->space != known_namespace::other)
+        return left->space == right->space;
+    return same_value(uri_of(*left), left->coded, uri_of(*right), right->coded);
+}
+
+} // namespace boshgate::routing::xml
