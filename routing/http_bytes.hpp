@@ -132,9 +132,11 @@ inline constexpr outcome out_of_bytes{outcome::kind::out_of_bytes, reason::none}
     return {outcome::kind::refused, why};
 }
 
-// bad_byte refuses because of `c`: as a line ending out of place, or else for `otherwise`.
-[[nodiscard]] constexpr outcome bad_byte(char c, reason otherwise) noexcept {
-    return refuse(breaks_line(c) ? reason::bad_line_ending : otherwise);
+// bad_byte refuses because of the byte at the cursor: as a line ending out of place, or else for
+// `otherwise`. A whole CR LF is a line that ends too early, which is the line's own fault.
+[[nodiscard]] inline outcome bad_byte(const cursor& in, reason otherwise) noexcept {
+    const bool line_ends = in.end - in.at >= 2 && in.at[0] == '\r' && in.at[1] == '\n';
+    return refuse(breaks_line(*in.at) && !line_ends ? reason::bad_line_ending : otherwise);
 }
 
 // read_line_end takes CR LF. Any other byte than the CR refuses as bad_byte does.
@@ -143,7 +145,7 @@ inline constexpr outcome out_of_bytes{outcome::kind::out_of_bytes, reason::none}
         return out_of_bytes;
     }
     if (*in.at != '\r') {
-        return bad_byte(*in.at, otherwise);
+        return bad_byte(in, otherwise);
     }
     if (in.end - in.at < 2) {
         return out_of_bytes;

@@ -34,7 +34,7 @@ outcome read_name(cursor& in, line& out) noexcept {
     }
     if (*in.at != ':' || in.at == begin) {
         const bool folded = in.at == begin && bytes::is_blank(*in.at);
-        return bytes::bad_byte(*in.at, folded ? reason::folded_field : reason::bad_field);
+        return bytes::bad_byte(in, folded ? reason::folded_field : reason::bad_field);
     }
     out.name = {begin, in.at};
     out.name_classes = seen;

@@ -33,7 +33,7 @@ outcome read_method(cursor& in, request_head& out) noexcept {
         return bytes::out_of_bytes;
     }
     if (*in.at != ' ' || in.at == begin) {
-        return bytes::bad_byte(*in.at, reason::bad_request_line);
+        return bytes::bad_byte(in, reason::bad_request_line);
     }
     out.verb_text = {begin, in.at};
     out.verb = method_of(out.verb_text);
@@ -60,10 +60,10 @@ outcome read_target(cursor& in, std::size_t limit, request_head& out) noexcept {
         ++in.at;
         return bytes::done;
     }
-    if (in.end - in.at >= 2 && in.at[0] == '\r' && in.at[1] == '\n') {
-        return bytes::refuse(reason::bad_request_line); // HTTP/0.9: a line without a version
-    }
-    return bytes::bad_byte(*in.at, in.at == begin ? reason::bad_request_line : reason::bad_target);
+    // An empty target, or a line that ends without a version (HTTP/0.9), is not a fault of the
+    // target.
+    const bool targets_fault = in.at != begin && *in.at != '\r';
+    return bytes::bad_byte(in, targets_fault ? reason::bad_target : reason::bad_request_line);
 }
 
 // The length of "http://" or "https://" at the start, or 0.
@@ -111,14 +111,14 @@ bytes::outcome read_version(cursor& in, int& minor, reason otherwise) noexcept {
         }
         if (*in.at != wanted[i]) {
             // "HTTP/" has five letters; what differs behind them is a version that we do not speak
-            return bytes::bad_byte(*in.at, i < 5 ? otherwise : reason::bad_version);
+            return bytes::bad_byte(in, i < 5 ? otherwise : reason::bad_version);
         }
     }
     if (in.empty()) {
         return bytes::out_of_bytes;
     }
     if (*in.at != '0' && *in.at != '1') {
-        return bytes::bad_byte(*in.at, reason::bad_version);
+        return bytes::bad_byte(in, reason::bad_version);
     }
     minor = *in.at++ - '0';
     if (!in.empty() && bytes::is_digit(*in.at)) {
