@@ -122,6 +122,12 @@ result<http_url> parse_http_url(std::string_view text) {
         return bad(text, "is not a valid URL");
     }
     const boost::urls::url_view url = *parsed;
+    // Boost 1.81 takes "http://a:80b/x" for port 80 and path "b/x"; RFC 3986 3.2 has no such URL.
+    const std::string_view behind_scheme = text.substr(text.find("://") + 3);
+    if (std_view(url.encoded_authority()) !=
+        behind_scheme.substr(0, behind_scheme.find_first_of("/?#"))) {
+        return bad(text, "is not a valid URL");
+    }
     const auto tls = read_scheme(text, std_view(url.scheme()));
     if (!tls) {
         return tls.why();
