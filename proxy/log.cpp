@@ -1,0 +1,147 @@
+#include "proxy/log.hpp"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace boshgate::proxy {
+namespace {
+
+constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v";
+
+std::shared_ptr<spdlog::logger> make_standard() {
+    auto made = std::make_shared<spdlog::logger>("boshgate", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    made->set_pattern(pattern);
+    return made;
+}
+
+struct log_state {
+    std::mutex mutex; // of `logger` and `file`: they change at start, reload and rotation only
+    std::shared_ptr<spdlog::logger> logger = make_standard();
+    std::string file = "-";
+};
+
+log_state& state() {
+    static log_state one;
+    return one;
+}
+
+std::shared_ptr<spdlog::logger> logger() {
+    const std::lock_guard lock(state().mutex);
+    return state().logger;
+}
+
+spdlog::level::level_enum level_of(conf::log_level level) noexcept {
+    switch (level) {
+    case conf::log_level::error:
+        return spdlog::level::err;
+    case conf::log_level::warning:
+        return spdlog::level::warn;
+    case conf::log_level::info:
+        return spdlog::level::info;
+    case conf::log_level::debug:
+        break;
+    }
+    return spdlog::level::debug;
+}
+
+std::shared_ptr<spdlog::logger> open_file(const std::string& file, std::string& problem) {
+    try {
+        auto made = std::make_shared<spdlog::logger>("boshgate", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
+        made->set_pattern(pattern);
+        made->flush_on(spdlog::level::trace);
+        return made;
+    } catch (const spdlog::spdlog_ex& failure) {
+        problem = failure.what();
+        return nullptr;
+    }
+}
+
+void write(spdlog::level::level_enum level, std::string_view text) {
+    logger()->log(level, spdlog::string_view_t(text.data(), text.size()));
+}
+
+} // namespace
+
+bool log_open(const conf::log& settings, std::string& problem) {
+    auto made = settings.file == "-" ? make_standard() : open_file(settings.file, problem);
+    if (!made) {
+        return false;
+    }
+    made->set_level(level_of(settings.level));
+    const std::lock_guard lock(state().mutex);
+    state().logger = std::move(made);
+    state().file = settings.file;
+    return true;
+}
+
+void log_reopen() {
+    std::string problem;
+    const auto before = logger();
+    std::string file;
+    {
+        const std::lock_guard lock(state().mutex);
+        file = state().file;
+    }
+    if (file == "-") {
+        return;
+    }
+    auto made = open_file(file, problem);
+    if (!made) {
+        log_error("cannot open the log file again: " + problem);
+        return;
+    }
+    made->set_level(before->level());
+    const std::lock_guard lock(state().mutex);
+    state().logger = std::move(made);
+}
+
+void log_close() { logger()->flush(); }
+
+bool log_enabled(conf::log_level level) noexcept {
+    const std::lock_guard lock(state().mutex);
+    return state().logger->should_log(level_of(level));
+}
+
+void log_error(std::string_view text) { write(spdlog::level::err, text); }
+void log_warning(std::string_view text) { write(spdlog::level::warn, text); }
+void log_info(std::string_view text) { write(spdlog::level::info, text); }
+void log_debug(std::string_view text) { write(spdlog::level::debug, text); }
+
+void log_limited(log_topic topic, std::string_view text) {
+    struct window {
+        std::int64_t second = 0;
+        std::uint32_t lines = 0;
+        std::uint64_t left_out = 0;
+    };
+    static std::mutex mutex;
+    static std::array<window, log_topics> windows; // guarded by mutex
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    std::uint64_t left_out = 0;
+    {
+        const std::lock_guard lock(mutex);
+        window& one = windows[static_cast<std::size_t>(topic)];
+        if (one.second != second) {
+            one.second = second;
+            one.lines = 0;
+        }
+        if (++one.lines > log_limit_per_second) {
+            ++one.left_out;
+            return;
+        }
+        left_out = std::exchange(one.left_out, 0);
+    }
+    if (left_out != 0) {
+        log_warning(std::string(text) + " (" + std::to_string(left_out) + " more like it were left out)");
+    } else {
+        log_warning(text);
+    }
+}
+
+} // namespace boshgate::proxy
