@@ -1,68 +1,62 @@
-// The document behind the start tag of a <body/>: one pass, an explicit stack of open elements.
-
-#include "routing/bosh_body.hpp"
+#include "routing/bosh_payload.hpp"
 
 #include <algorithm>
 
 namespace boshgate::routing {
-namespace {
 
-using xml::cursor;
+payload_reader::payload_reader(const body_tag& tag, const body_limits& limits) noexcept
+    : cursor_(tag.document(), tag.payload_begin()),
+      document_(tag.document()),
+      limits_(limits),
+      depth_limit_(std::min(limits.depth, depth_ceiling)),
+      scope_(tag.document(), limits.namespaces) {
+    why_ = open(tag.raw(), tag.attributes());
+}
 
-class payload_reader {
-  public:
-    payload_reader(const body_tag& tag, const body_limits& limits) noexcept
-        : cursor_(tag.document(), tag.payload_begin()),
-          document_(tag.document()),
-          limits_(limits),
-          depth_limit_(std::min(limits.depth, depth_ceiling)),
-          scope_(tag.document(), limits.namespaces) {}
+payload_event payload_reader::refuse(body_error why) noexcept {
+    why_ = why;
+    return payload_event::refused;
+}
 
-    body_error read(const body_tag& tag) noexcept;
-    [[nodiscard]] std::uint32_t at() const noexcept { return at_; }
-    [[nodiscard]] std::uint32_t children() const noexcept { return children_; }
-
-  private:
-    // An element that was begun and not ended yet.
-    struct open_element {
-        std::uint32_t name_begin;
-        std::uint16_t name_length;
-        std::uint16_t declarations; // in force outside of it
-    };
-
-    body_error open(const xml::start_tag& tag, std::span<const xml::attribute> attributes) noexcept;
-    body_error read_text() noexcept;
-    body_error read_markup() noexcept;
-    body_error read_declaration() noexcept;
-    body_error read_cdata() noexcept;
-    body_error read_child() noexcept;
-    body_error read_end_tag() noexcept;
-
-    cursor cursor_;
-    std::string_view document_;
-    const body_limits& limits_;
-    std::size_t depth_limit_;
-    std::size_t depth_ = 0;
-    std::size_t elements_ = 0;
-    std::uint32_t children_ = 0;
-    std::uint32_t at_ = 0; // where a refusal belongs to
-    xml::namespace_scope scope_;
-    std::array<open_element, depth_ceiling> stack_; // the first depth_
-};
-
-body_error payload_reader::read(const body_tag& tag) noexcept {
-    body_error why = open(tag.raw(), tag.attributes());
-    while (why == body_error::none && depth_ > 0) {
-        at_ = cursor_.offset();
-        why = read_text();
-        if (why == body_error::none)
-            why = read_markup();
+payload_event payload_reader::next() noexcept {
+    if (why_ != body_error::none)
+        return payload_event::refused;
+    if (depth_ <= 1) {
+        if (const body_error why = read_space(); why != body_error::none)
+            return refuse(why);
+        if (depth_ == 0)
+            return payload_event::end;
+    } else if (!cursor_.done() && *cursor_.at != '<') {
+        const body_error why = read_text();
+        return why == body_error::none ? payload_event::text : refuse(why);
+    }
+    piece_.begin = at_ = cursor_.offset();
+    if (cursor_.left() < 2)
+        return refuse(body_error::truncated);
+    ++cursor_.at;
+    body_error why = body_error::none;
+    payload_event event = payload_event::begin;
+    switch (*cursor_.at) {
+    case '/':
+        ++cursor_.at;
+        why = read_end_tag();
+        event = payload_event::finish;
+        break;
+    case '!':
+        why = read_section();
+        event = payload_event::text;
+        break;
+    case '?':
+        why = body_error::instruction;
+        break;
+    default:
+        why = read_child();
     }
     if (why != body_error::none)
-        return why;
-    xml::skip_space(cursor_);
-    at_ = cursor_.offset();
-    return cursor_.done() ? body_error::none : body_error::after_root;
+        return refuse(why);
+    if (event != payload_event::text)
+        piece_.end = cursor_.offset();
+    return event;
 }
 
 // Begins the element of a start tag, and ends it if the tag does.
@@ -75,6 +69,7 @@ body_error payload_reader::open(const xml::start_tag& tag,
     const std::uint16_t outside = scope_.mark();
     if (const body_error why = scope_.enter(tag, attributes, at_); why != body_error::none)
         return why;
+    element_namespace_ = scope_.uri_of(tag.name.prefix(document_));
     if (tag.self_closed)
         scope_.leave(outside);
     else
@@ -82,18 +77,25 @@ body_error payload_reader::open(const xml::start_tag& tag,
     return body_error::none;
 }
 
+// White space directly under <body/>, or behind it.
+body_error payload_reader::read_space() noexcept {
+    xml::skip_space(cursor_);
+    at_ = cursor_.offset();
+    if (depth_ == 0)
+        return cursor_.done() ? body_error::none : body_error::after_root;
+    if (cursor_.done())
+        return body_error::truncated;
+    return *cursor_.at == '<' ? body_error::none : body_error::text_in_body;
+}
+
 // Character data up to the next `<`.
 body_error payload_reader::read_text() noexcept {
-    if (depth_ == 1) {
-        xml::skip_space(cursor_);
-        at_ = cursor_.offset();
-        if (cursor_.done())
-            return body_error::truncated;
-        return *cursor_.at == '<' ? body_error::none : body_error::text_in_body;
-    }
+    piece_.begin = cursor_.offset();
+    coded_ = false;
+    from_cdata_ = false;
     for (;;) {
         cursor_.at = xml::plain_text_end(cursor_.at, cursor_.end);
-        at_ = cursor_.offset();
+        piece_.end = at_ = cursor_.offset();
         if (cursor_.done())
             return body_error::truncated;
         body_error why = body_error::none;
@@ -102,6 +104,7 @@ body_error payload_reader::read_text() noexcept {
         case '<':
             return body_error::none;
         case '&': {
+            coded_ = true;
             std::uint32_t code = 0;
             why = xml::read_reference(cursor_, code);
             break;
@@ -119,25 +122,8 @@ body_error payload_reader::read_text() noexcept {
     }
 }
 
-// Whatever begins with the `<` that the cursor stands on.
-body_error payload_reader::read_markup() noexcept {
-    ++cursor_.at;
-    if (cursor_.done())
-        return body_error::truncated;
-    switch (*cursor_.at) {
-    case '/':
-        ++cursor_.at;
-        return read_end_tag();
-    case '!':
-        return read_declaration();
-    case '?':
-        return body_error::instruction;
-    default:
-        return read_child();
-    }
-}
-
-body_error payload_reader::read_declaration() noexcept {
+// What begins with `<!`: only a CDATA section passes, and that only inside of a child.
+body_error payload_reader::read_section() noexcept {
     constexpr std::string_view cdata = "![CDATA[";
     bool cut = false;
     if (cursor_.follows(cdata, cut)) {
@@ -156,9 +142,12 @@ body_error payload_reader::read_declaration() noexcept {
 }
 
 body_error payload_reader::read_cdata() noexcept {
+    piece_.begin = cursor_.offset();
+    coded_ = false;
+    from_cdata_ = true;
     for (;;) {
         cursor_.at = xml::plain_text_end(cursor_.at, cursor_.end);
-        at_ = cursor_.offset();
+        piece_.end = at_ = cursor_.offset();
         if (cursor_.done())
             return body_error::truncated;
         bool cut = false;
@@ -184,17 +173,15 @@ body_error payload_reader::read_cdata() noexcept {
 }
 
 body_error payload_reader::read_child() noexcept {
-    std::array<xml::attribute, xml::attributes_ceiling> attributes; // filled as far as counted
-    const std::span<xml::attribute> room(attributes.data(),
-                                         std::min(limits_.attributes, attributes.size()));
-    xml::start_tag tag;
-    const body_error why = xml::read_start_tag(cursor_, limits_.child_value_bytes, room, tag);
+    const std::span<xml::attribute> room(attributes_.data(),
+                                         std::min(limits_.attributes, attributes_.size()));
+    const body_error why = xml::read_start_tag(cursor_, limits_.child_value_bytes, room, tag_);
     at_ = cursor_.offset();
     if (why != body_error::none)
         return why;
     if (depth_ == 1)
         ++children_;
-    return open(tag, room.first(tag.attributes));
+    return open(tag_, attributes());
 }
 
 // The cursor stands behind `</`.
@@ -202,14 +189,12 @@ body_error payload_reader::read_end_tag() noexcept {
     const open_element& top = stack_[depth_ - 1];
     const std::string_view name = document_.substr(top.name_begin, top.name_length);
     bool cut = false;
-    if (!cursor_.follows(name, cut)) {
-        at_ = cursor_.offset();
+    at_ = cursor_.offset();
+    if (!cursor_.follows(name, cut))
         return cut ? body_error::truncated : body_error::mismatched_tag;
-    }
     cursor_.at += name.size();
     const char* const name_end = cursor_.at;
     xml::skip_space(cursor_);
-    at_ = cursor_.offset();
     if (cursor_.done())
         return body_error::truncated;
     if (*cursor_.at != '>')
@@ -220,15 +205,12 @@ body_error payload_reader::read_end_tag() noexcept {
     return body_error::none;
 }
 
-} // namespace
-
 body_result check_payload(const body_tag& tag, const body_limits& limits) noexcept {
     payload_reader reader(tag, limits);
-    body_result result;
-    result.why = reader.read(tag);
-    result.at = reader.at();
-    result.children = reader.children();
-    return result;
+    payload_event event = payload_event::begin;
+    while (event != payload_event::end && event != payload_event::refused)
+        event = reader.next();
+    return {reader.why(), reader.at(), reader.children()};
 }
 
 body_result check_body(std::string_view bytes, const body_limits& limits, body_tag& out) noexcept {

@@ -174,6 +174,13 @@ namespace_scope::lookup namespace_scope::find(std::string_view prefix) const noe
     return {known_namespace::none, prefix.empty()};
 }
 
+namespace_scope::namespace_uri namespace_scope::uri_of(std::string_view prefix) const noexcept {
+    if (prefix == "xml")
+        return {xml_uri, false};
+    const binding* b = find_binding(prefix);
+    return b != nullptr ? uri_of(*b) : namespace_uri{};
+}
+
 bool namespace_scope::same_namespace(std::string_view a, std::string_view b) const noexcept {
     const binding* left = find_binding(a);
     const binding* right = find_binding(b);
@@ -182,7 +189,7 @@ bool namespace_scope::same_namespace(std::string_view a, std::string_view b) con
         return a == b;
     if (left->space != known_namespace::other || right->space != known_namespace::other)
         return left->space == right->space;
-    return same_value(uri_of(*left), left->coded, uri_of(*right), right->coded);
+    return same_value(uri_of(*left).written, left->coded, uri_of(*right).written, right->coded);
 }
 
 } // namespace boshgate::routing::xml

@@ -56,6 +56,16 @@ class namespace_scope {
     [[nodiscard]] std::uint16_t mark() const noexcept { return count_; }
     void leave(std::uint16_t mark) noexcept { count_ = mark; }
 
+    // A namespace's name as written in its declaration; empty: none.
+    struct namespace_uri {
+        std::string_view written;
+        bool coded = false;
+        [[nodiscard]] bool is(std::string_view text) const noexcept {
+            return value_is(written, coded, text);
+        }
+    };
+    [[nodiscard]] namespace_uri uri_of(std::string_view prefix) const noexcept;
+
     // The namespace of a prefix; "" is the default namespace. unbound: no such declaration.
     struct lookup {
         known_namespace space = known_namespace::none;
@@ -74,8 +84,8 @@ class namespace_scope {
     [[nodiscard]] body_error declare(const attribute& declaration) noexcept;
     [[nodiscard]] const binding* find_binding(std::string_view prefix) const noexcept;
     [[nodiscard]] bool same_namespace(std::string_view a, std::string_view b) const noexcept;
-    [[nodiscard]] std::string_view uri_of(const binding& b) const noexcept {
-        return document_.substr(b.uri_begin, b.uri_length);
+    [[nodiscard]] namespace_uri uri_of(const binding& b) const noexcept {
+        return {document_.substr(b.uri_begin, b.uri_length), b.coded};
     }
 
     std::string_view document_;
