@@ -37,12 +37,26 @@ as_root() {
     if [[ $(id -u) == 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
-apt() { as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -o Dpkg::Use-Pty=0 "$@"; }
+# One line for each tenth of the way instead of apt's thousands; on failure the end of what it said. The
+# progress needs a descriptor of its own (apt closes it for its children), which sudo would not let through.
+apt() {
+    local status=0
+    as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8 \
+        sh -c 'exec apt-get -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3 "$@" 3>&1' apt "$@" 2>&1 < /dev/null \
+        | tee -a "$log" | awk -F : '
+            $1 == "dlstatus" || $1 == "pmstatus" {
+                now = ($1 == "dlstatus" ? "downloading" : "installing") " " int($3 / 10) * 10 " %"
+                if (now != before) { print "setup: " now; fflush() }
+                before = now
+            }' >&2 || status=$?
+    ((status == 0)) || tail -n 20 "$log" >&2
+    return "$status"
+}
 
 # Debian starts a server as soon as it is installed, unless this file says no (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
 keep_services_down() {
-    trap restore_services EXIT
+    trap 'restore_services; rm -f "$log"' EXIT
     if [[ -e $policy ]]; then as_root mv "$policy" "$policy.before-setup"; fi
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
     as_root chmod 755 "$policy"
@@ -69,6 +83,7 @@ install() { # PACKAGE...
     [[ $(id -u) == 0 ]] || command -v sudo > /dev/null \
         || fail "not root, and no sudo. As root: apt-get install --no-install-recommends $*"
     say "installing $# packages: $*"
+    log=$(mktemp)
     keep_services_down
     # Old package lists name files that are gone; so lists are fetched when there are none, or after a failure.
     if ! compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null; then
