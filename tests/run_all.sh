@@ -24,4 +24,4 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:history_size=4
 node tests/merge_trees.mjs build/all "${trees[@]}"
-ctest --test-dir build/all --output-on-failure --no-tests=error --parallel "$(nproc)"
+ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary --parallel "$(nproc)"

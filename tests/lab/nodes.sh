@@ -142,19 +142,18 @@ is_ready() { # NODE
         && answers_bosh "$1" "$(https_url "$1")" && answers_bosh "$1" "$(http_url "$1")"
 }
 
-# Waits until every node answers; says which one does not, and shows the end of its log.
-wait_ready() { # NODE...
-    local node waiting=("$@") still began=$EPOCHREALTIME deadline=$((SECONDS + 60)) log
+# Waits until every node answers; says which one does not, shows the end of its log, and leaves none running.
+wait_ready_or_stop() { # NODE...
+    local node waiting=("$@") still began=$EPOCHREALTIME deadline=$((SECONDS + 60))
     while ((${#waiting[@]})); do
         still=()
         for node in "${waiting[@]}"; do
-            log=$(node_dir "$node")/log
             if is_ready "$node"; then
                 say "$(printf '%-9s ready after %4.1f s   %s' "$node" \
                     "$(awk "BEGIN { print $EPOCHREALTIME - $began }")" "$(https_url "$node")")"
-            elif ! pid_of "$node" > /dev/null || ((SECONDS > deadline)) \
-                || grep -q 'Failed to open server port\|Failed to open socket' "$log" 2> /dev/null; then
-                tail -n 15 "$(node_dir "$node")/output" "$log" >&2
+            elif has_failed "$node" || ((SECONDS > deadline)); then
+                tail -n 15 "$(node_dir "$node")/output" "$(node_dir "$node")/log" >&2
+                stop_nodes "$@"
                 fail "$node did not come up; its files are in $(node_dir "$node")"
             else
                 still+=("$node")
@@ -163,4 +162,14 @@ wait_ready() { # NODE...
         waiting=("${still[@]}")
         ((${#waiting[@]} == 0)) || sleep 0.1
     done
+}
+
+# A node that will not become ready: it ended, or somebody else has its port.
+has_failed() { # NODE
+    pid_of "$1" > /dev/null || return 0
+    if grep -q 'Failed to open server port\|Failed to open socket' "$(node_dir "$1")/log" 2> /dev/null; then
+        say "a port of $(address_of "$1") is taken: does another lab run there? LAB_NET=auto finds a free net"
+        return 0
+    fi
+    return 1
 }
