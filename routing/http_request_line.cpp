@@ -62,7 +62,7 @@ outcome read_target(cursor& in, std::size_t limit, request_head& out) noexcept {
     }
     // An empty target, or a line that ends without a version (HTTP/0.9), is not a fault of the
     // target.
-    const bool targets_fault = in.at != begin && *in.at != '\r';
+    const bool targets_fault = *in.at != '\r' && (in.at != begin || !bytes::is_blank(*in.at));
     return bytes::bad_byte(in, targets_fault ? reason::bad_target : reason::bad_request_line);
 }
 
