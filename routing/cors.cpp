@@ -32,13 +32,19 @@ std::optional<web_origin> split_web_origin(std::string_view origin) noexcept {
     return std::nullopt;
 }
 
-// Labels of lower-case letters, digits, '-' and '_', with single dots between them. Browsers write
-// international names in punycode.
+// Bytes of a label in a host name, as browsers write it: international names are in punycode.
+constexpr auto label_bytes = [] {
+    std::array<bool, 256> table{};
+    for (const char c : "abcdefghijklmnopqrstuvwxyz0123456789-_"sv)
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+
+// Labels with single dots between them.
 bool is_host_name(std::string_view text) noexcept {
     char before = '.';
     for (const char c : text) {
-        const bool label = is_lower_alnum(c) || c == '-' || c == '_';
-        if (!label && (c != '.' || before == '.'))
+        if (!label_bytes[static_cast<unsigned char>(c)] && (c != '.' || before == '.'))
             return false;
         before = c;
     }
@@ -192,7 +198,7 @@ void cors_policy::add_origin(std::string_view entry) {
          is_authority(std::string_view(origin).substr(colon + 3)));
     if (!lawful || origins_.size() == cors_verdict::no_block)
         return;
-    if (exact_.try_emplace(origin, static_cast<std::uint16_t>(origins_.size())).second)
+    if (exact_.insert(origin, static_cast<std::uint16_t>(origins_.size())))
         origins_.push_back(std::move(origin));
 }
 
@@ -225,8 +231,8 @@ cors_verdict cors_policy::judge(std::optional<std::string_view> origin, std::str
         return {origin_kind::refused};
     if (any_)
         return {origin_kind::allowed};
-    if (const auto listed = exact_.find(*origin); listed != exact_.end())
-        return {origin_kind::allowed, listed->second};
+    if (const auto listed = exact_.find(*origin))
+        return {origin_kind::allowed, *listed};
     if (matches_pattern(*origin))
         return {origin_kind::allowed};
 
@@ -235,7 +241,10 @@ cors_verdict cors_policy::judge(std::optional<std::string_view> origin, std::str
         const auto default_port = web->tls ? ":443"sv : ":80"sv;
         if (host.ends_with(default_port))
             host.remove_suffix(default_port.size());
-        if (!web->authority.empty() && equal_ignoring_case(web->authority, host))
+        // Browsers write both alike; a Host in other letters is as good, but takes longer to
+        // compare.
+        if (!web->authority.empty() &&
+            (web->authority == host || equal_ignoring_case(web->authority, host)))
             return {origin_kind::same_origin};
     }
     return {origin_kind::refused};

@@ -10,15 +10,14 @@
 
 #include "conf/config.hpp"
 #include "routing/http_head.hpp"
+#include "routing/text_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace boshgate::routing {
@@ -108,12 +107,6 @@ class cors_policy {
         std::string scheme; // "https://"
         std::string suffix; // ".example.com", with port if any
     };
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
 
     void add_origin(std::string_view entry);
     [[nodiscard]] bool matches_pattern(std::string_view origin) const noexcept;
@@ -121,8 +114,7 @@ class cors_policy {
     [[nodiscard]] std::string allow_lines(std::string_view origin) const;
     [[nodiscard]] std::optional<std::string> allow_headers(std::string_view asked) const;
 
-    std::unordered_map<std::string, std::uint16_t, text_hash, std::equal_to<>>
-        exact_;                        // origin -> block
+    text_table exact_;                 // origin -> block
     std::vector<std::string> blocks_;  // by index
     std::vector<std::string> origins_; // by index of their block
     std::vector<pattern> patterns_;

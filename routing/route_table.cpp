@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <unordered_map>
 
 namespace boshgate::routing {
 namespace {
@@ -130,7 +131,7 @@ route_table::route_table(const conf::config& config) {
     for (const bool written : {true, false})
         for (const auto& entry : claims)
             if (entry.written == written)
-                paths_.try_emplace(entry.path, entry.node);
+                paths_.insert(entry.path, entry.node);
 }
 
 std::optional<node_index> route_table::find(std::string_view path) const noexcept {
@@ -138,11 +139,8 @@ std::optional<node_index> route_table::find(std::string_view path) const noexcep
     if (path.empty() || path.size() > path_bytes_max)
         return std::nullopt;
     std::array<char, path_bytes_max> lower;
-    std::transform(path.begin(), path.end(), lower.begin(), ascii_lower);
-    const auto found = paths_.find(std::string_view(lower.data(), path.size()));
-    if (found == paths_.end())
-        return std::nullopt;
-    return found->second;
+    to_lower(path, lower.data());
+    return paths_.find({lower.data(), path.size()});
 }
 
 std::vector<route_conflict> route_table::conflicts(const conf::config& config) {

@@ -9,14 +9,13 @@
 // Built once for each snapshot, read by every core without a lock.
 
 #include "conf/config.hpp"
+#include "routing/text_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace boshgate::routing {
@@ -61,14 +60,7 @@ class route_table {
     [[nodiscard]] static std::vector<route_conflict> conflicts(const conf::config& config);
 
   private:
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-
-    std::unordered_map<std::string, node_index, text_hash, std::equal_to<>> paths_;
+    text_table paths_;
 };
 
 } // namespace boshgate::routing
