@@ -159,8 +159,8 @@ reason take_expect(std::string_view value, const message_head& out, field_facts&
 }
 
 // take acts on a field that means something here. `out` holds the fields before this one.
-reason take(field_id id, std::string_view value, const line& read, message_head& out,
-            field_facts& facts) noexcept {
+reason take(field_id id, const line& read, message_head& out, field_facts& facts) noexcept {
+    const std::string_view value = read.value;
     const bool request = facts.kind == head_kind::request;
     // Opaque bytes are for fields that nobody here looks into.
     if (read.obs_text && request) {
@@ -215,16 +215,16 @@ bytes::outcome read_fields(cursor& in, std::size_t limit, message_head& out,
         if (const outcome value = read_value(in, read); !value.ok()) {
             return value;
         }
-        const field_id id = identify_field(read.name);
-        if (id != field_id::other) {
-            if (const reason why = take(id, read.value, read, out, facts); why != reason::none) {
-                return bytes::refuse(why);
-            }
-        } else if ((read.name_classes & bytes::underscore) != 0 &&
-                   facts.kind == head_kind::request) {
+        if ((read.name_classes & bytes::underscore) != 0 && facts.kind == head_kind::request) {
             // Behind a CGI-like interface X_Forwarded_For and X-Forwarded-For are one variable.
             ++out.dropped_fields;
             continue;
+        }
+        const field_id id = identify_field(read.name);
+        if (id != field_id::other) {
+            if (const reason why = take(id, read, out, facts); why != reason::none) {
+                return bytes::refuse(why);
+            }
         }
         out.add({id, read.name, read.value});
     }
