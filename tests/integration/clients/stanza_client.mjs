@@ -1,0 +1,63 @@
+// One user on stanza (stanza.io): hold=2, wait=30, two channels, a fixed time-out of 33 s, and every answer that isn't
+// 2xx is asked for again with the same rid.
+
+import { HttpClient, fetch, urlThrough } from './http_client.mjs';
+import { load } from './packages.mjs';
+
+globalThis.fetch = fetch; // stanza binds it when it is loaded
+const { createClient } = load('stanza');
+
+export class StanzaClient {
+  constructor({ url, jid, password, insecure, onMessage, onLost }) {
+    this.onLost = onLost;
+    this.http = new HttpClient({ insecure });
+    this.client = createClient({
+      jid,
+      password,
+      transports: { bosh: urlThrough(this.http, url), websocket: false },
+      autoReconnect: false,
+      useStreamManagement: false,
+      sendReceipts: false,
+      chatMarkers: false,
+    });
+    this.client.on('message', (message) => {
+      if (message.type !== 'error' && message.body !== undefined) {
+        onMessage(message.from.split('/')[0], message.body);
+      }
+    });
+    this.client.on('message:error', (message) => onLost(`a message came back: ${JSON.stringify(message)}`));
+    this.client.on('stream:error', (error) => onLost(error.condition));
+    this.client.on('disconnected', () => {
+      this.gone?.();
+      onLost('disconnected');
+    });
+  }
+
+  login() {
+    return new Promise((resolve, reject) => {
+      this.client.on('session:started', () => {
+        this.client.sendPresence();
+        resolve();
+      });
+      this.client.on('auth:failed', () => reject(new Error('stanza: authentication failed')));
+      this.client.on('disconnected', () => reject(new Error('stanza: disconnected')));
+      this.client.connect();
+      // A stanza beside the end of the stream is pushed after it: the end arrives as an error event then.
+      this.client.transport.on('error', (error) => {
+        this.gone?.();
+        this.onLost(error.message);
+      });
+    });
+  }
+
+  send(to, text) {
+    this.client.sendMessage({ to, type: 'chat', body: text });
+  }
+
+  logout() {
+    return new Promise((resolve) => {
+      this.gone = resolve;
+      this.client.disconnect();
+    }).finally(() => this.http.close());
+  }
+}

@@ -1,0 +1,58 @@
+// One user on Strophe.js, the client that most BOSH web applications use: hold=1, wait=60, ver=1.6, no `from`, stanzas
+// gathered for 100 ms, at most two requests open.
+
+import { HttpClient, makeXmlHttpRequest, urlThrough } from './http_client.mjs';
+import { load } from './packages.mjs';
+
+const { Strophe, $msg, $pres } = load('strophe.js');
+Strophe.setLogLevel(Strophe.LogLevel.FATAL); // what goes wrong is reported below
+const parseXml = (text) => new DOMParser().parseFromString(text, 'text/xml'); // from Strophe's own shim
+globalThis.XMLHttpRequest = makeXmlHttpRequest(parseXml);
+
+export class StropheClient {
+  constructor({ url, jid, password, insecure, onMessage, onLost }) {
+    Object.assign(this, { jid, password, onMessage, onLost });
+    this.http = new HttpClient({ insecure });
+    const service = urlThrough(this.http, url);
+    this.connection = new Strophe.Connection(service, { mechanisms: [Strophe.SASLPlain] });
+  }
+
+  login() {
+    return new Promise((resolve, reject) => {
+      this.connection.connect(this.jid, this.password, (status, condition) => {
+        if (status === Strophe.Status.CONNECTED) {
+          this.connection.addHandler((stanza) => this.receive(stanza), null, 'message');
+          this.connection.send($pres());
+          resolve();
+        } else if ([Strophe.Status.CONNFAIL, Strophe.Status.AUTHFAIL].includes(status)) {
+          reject(new Error(`Strophe: ${condition ?? 'authentication failed'}`));
+          this.onLost(condition);
+        } else if (status === Strophe.Status.DISCONNECTED) {
+          this.gone?.();
+          this.onLost(condition);
+        }
+      });
+    });
+  }
+
+  receive(stanza) {
+    const body = [...stanza.childNodes].find((child) => child.nodeName === 'body');
+    if (stanza.getAttribute('type') === 'error') {
+      this.onLost(`a message came back: ${Strophe.serialize(stanza)}`);
+    } else if (body) {
+      this.onMessage(Strophe.getBareJidFromJid(stanza.getAttribute('from')), body.textContent);
+    }
+    return true;
+  }
+
+  send(to, text) {
+    this.connection.send($msg({ to, type: 'chat' }).c('body').t(text));
+  }
+
+  logout() {
+    return new Promise((resolve) => {
+      this.gone = resolve;
+      this.connection.disconnect('done');
+    }).finally(() => this.http.close());
+  }
+}
