@@ -33,7 +33,7 @@ bool is_number(std::string_view text) noexcept {
 
 fault bad(std::string_view text, std::string_view why, std::string_view wanted,
           std::string hint = {}) {
-    return {quoted(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
+    return {in_quotes(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
 }
 
 // Splits "[::1]:80" and "name:80". The port may be missing: then nullopt.

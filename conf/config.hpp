@@ -62,6 +62,8 @@ struct node_tls {
                                    // and it replaces the check of chain and name (self-signed CUP nodes)
     std::string server_name;       // SNI and name to verify; empty: `host` or the URL's host
     bool legacy = false;           // TLS 1.0 and 1.1, RSA key exchange, old ciphers: this node only
+
+    bool operator==(const node_tls&) const = default;
 };
 
 struct node {
@@ -81,6 +83,8 @@ struct cors {
     std::vector<std::string> expose_headers;
     bool private_network = false; // answer Access-Control-Request-Private-Network for allowed origins
     bool enforce = true;          // refuse (403) an actual request whose Origin is neither ours nor listed
+
+    bool operator==(const cors&) const = default;
 };
 
 struct web_root {
@@ -91,6 +95,8 @@ struct web_root {
     seconds max_age{0};                        // Cache-Control: max-age; 0: no-cache (revalidate each time)
     std::map<std::string, std::string> headers; // added to, or instead of, the built-in security header fields; an
                                                 // empty value takes a built-in one away
+
+    bool operator==(const web_root&) const = default;
 };
 
 enum class log_level { error, warning, info, debug };
@@ -101,6 +107,8 @@ struct log {
     std::string file = "-";          // "-": standard error
     access_log access = access_log::text;
     std::string access_file = "-";   // "-": standard output
+
+    bool operator==(const log&) const = default;
 };
 
 // Every duration, named by phase. Each is read in exactly one function; conf/MANUAL.md describes them on one page.
@@ -117,6 +125,8 @@ struct timeouts {
     milliseconds link_idle{45'000};     // an unused link is closed; below the node's own keep-alive
     milliseconds resolve{30'000};       // distance between two look-ups of a node's name
     milliseconds drain{30'000};         // SIGTERM until held polls are cut
+
+    bool operator==(const timeouts&) const = default;
 };
 
 // Every bound. Each has one place of enforcement, a counter, and a test at n and n+1.
@@ -133,6 +143,8 @@ struct limits {
     std::uint32_t answer_fields = 100;           // of a node's answer; then 502
     std::uint32_t answer_buffer = 256 * 1024; // a node's answer up to here is relayed whole; a larger one is streamed
     std::uint32_t links_per_node = 20'000;    // open links to one node, all cores; then 503
+
+    bool operator==(const limits&) const = default;
 };
 
 struct config {

@@ -88,7 +88,7 @@ constexpr std::array<key_of<config>, 13> config_keys{{
 struct foreign_key {
     std::string_view theirs, ours;
 };
-constexpr std::array<foreign_key, 40> foreign_keys{{
+constexpr std::array<foreign_key, 46> foreign_keys{{
     {"upstream", "nodes"},
     {"upstreams", "nodes"},
     {"backend", "nodes"},
@@ -129,6 +129,12 @@ constexpr std::array<foreign_key, 40> foreign_keys{{
     {"ca", "ca_file"},
     {"sni", "server_name"},
     {"address", "url"},
+    {"max_body", "body_bytes"},
+    {"max_body_size", "body_bytes"},
+    {"client_max_body_size", "body_bytes"},
+    {"max_connections", "connections"},
+    {"format", "access"},
+    {"read", "answer"},
 }};
 
 } // namespace
@@ -177,10 +183,13 @@ std::vector<std::string> every_key() {
 namespace {
 
 // What validate() finds at a place that could not even be read is an echo of the first problem.
-bool is_echo(const problem& found, const std::vector<problem>& earlier) {
-    return std::any_of(earlier.begin(), earlier.end(), [&](const problem& p) {
-        return !p.path.empty() && is_within(p.path, found.path);
-    });
+bool is_echo(const problem& found, const std::vector<problem>& earlier,
+             const std::vector<std::string>& passed_over) {
+    return std::any_of(passed_over.begin(), passed_over.end(),
+                       [&](const std::string& path) { return is_within(found.path, path); }) ||
+           std::any_of(earlier.begin(), earlier.end(), [&](const problem& p) {
+               return !p.path.empty() && is_within(p.path, found.path);
+           });
 }
 
 void put_in_order(std::vector<problem>& problems, std::string_view origin) {
@@ -222,7 +231,7 @@ loaded load(std::string_view text, std::string_view origin) {
     if (parsed.complete && readable) {
         const std::vector<problem> earlier = out.problems;
         for (problem& found : validate(out.config, out.marks, origin)) {
-            if (!is_echo(found, earlier)) {
+            if (!is_echo(found, earlier, in.passed_over())) {
                 out.problems.push_back(std::move(found));
             }
         }

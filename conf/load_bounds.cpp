@@ -36,7 +36,7 @@ void read_bounds(reader& in, const place& at, const std::array<Bound, N>& bounds
 }
 
 void out_of_range(reader& in, const place& at, const std::string& least, const std::string& most) {
-    in.report(at, {quoted(at.value.text) + " is out of range", least + " to " + most, {}});
+    in.report(at, {in_quotes(at.value.text) + " is out of range", least + " to " + most, {}});
 }
 
 void read_limit(reader& in, const limit_bound& bound, const place& at, limits& out) {
@@ -47,7 +47,7 @@ void read_limit(reader& in, const limit_bound& bound, const place& at, limits& o
         return;
     }
     if (!bytes && at.value.quoted) {
-        in.report(at, {quoted(at.value.text) + " is a text, because of its quotes",
+        in.report(at, {in_quotes(at.value.text) + " is a text, because of its quotes",
                        "a plain whole number", at.value.text});
     } else if (*value < bound.least || *value > bound.most) {
         const auto print = [bytes](std::uint64_t n) {

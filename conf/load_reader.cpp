@@ -64,7 +64,9 @@ void reader::note(const place& at) {
 }
 
 void reader::wrong_kind(const place& at, std::string_view wanted) {
-    if (at.value.kind != tree_kind::refused) {
+    if (at.value.kind == tree_kind::refused) {
+        passed_over_.push_back(at.path);
+    } else {
         report(at, {std::string{kind_in_words(at.value.kind)}, std::string{wanted}, {}});
     }
 }
@@ -76,7 +78,7 @@ std::optional<std::string_view> reader::scalar(const place& at, std::string_view
         return std::nullopt;
     }
     if (has_control(at.value.text)) {
-        report(at, {quoted(at.value.text) + " has a line end or another control character",
+        report(at, {in_quotes(at.value.text) + " has a line end or another control character",
                     std::string{wanted},
                     {}});
         return std::nullopt;
@@ -142,9 +144,9 @@ void reader::read(const place& at, bool& out) {
         return;
     }
     const bool only_quotes = at.value.quoted && (*text == "true" || *text == "false");
-    report(at,
-           {quoted(*text) + (only_quotes ? " is a text, because of its quotes" : " is no switch"),
-            "true or false", std::string{boolean_hint(*text)}});
+    report(at, {in_quotes(*text) +
+                    (only_quotes ? " is a text, because of its quotes" : " is no switch"),
+                "true or false", std::string{boolean_hint(*text)}});
 }
 
 void reader::read(const place& at, std::string& out) {
@@ -160,9 +162,9 @@ void reader::read(const place& at, std::vector<std::string>& out) {
     }
     out.clear(); // what the file says replaces the default, it does not add to it
     for (const place& item : *found) {
-        if (const auto text = scalar(item, "a text")) {
-            out.emplace_back(*text);
-        }
+        // A wrong item keeps its place, so that later checks name the others by their right index.
+        const auto text = scalar(item, "a text, in quotes if it is \"null\"");
+        out.emplace_back(text.value_or(std::string_view{}));
     }
 }
 
@@ -187,7 +189,7 @@ void reader::read(const place& at, std::chrono::seconds& out) {
     }
     const auto whole = std::chrono::duration_cast<seconds>(*duration);
     if (whole != *duration) {
-        report(at, {quoted(at.value.text) + " is not a whole number of seconds",
+        report(at, {in_quotes(at.value.text) + " is not a whole number of seconds",
                     "a duration such as 30s or 2h", print_duration(whole + seconds{1})});
         return;
     }
@@ -200,10 +202,10 @@ void reader::read(const place& at, unsigned& out) {
         return;
     }
     if (at.value.quoted) {
-        report(at, {quoted(at.value.text) + " is a text, because of its quotes",
+        report(at, {in_quotes(at.value.text) + " is a text, because of its quotes",
                     "a plain whole number", at.value.text});
     } else if (*count > std::numeric_limits<unsigned>::max()) {
-        report(at, {quoted(at.value.text) + " is too large", "a smaller number", {}});
+        report(at, {in_quotes(at.value.text) + " is too large", "a smaller number", {}});
     } else {
         out = static_cast<unsigned>(*count);
     }
@@ -229,7 +231,7 @@ std::optional<std::size_t> reader::one_of(const place& at,
     if (hint.empty() && has_off && boolean_hint(*text) == "false") {
         hint = "off";
     }
-    report(at, {quoted(*text) + " is not known here", wanted, std::string{hint}});
+    report(at, {in_quotes(*text) + " is not known here", wanted, std::string{hint}});
     return std::nullopt;
 }
 

@@ -73,6 +73,10 @@ class reader {
         return *parsed;
     }
 
+    // Values that were passed over because their problem was reported without a path.
+    [[nodiscard]] const std::vector<std::string>& passed_over() const noexcept {
+        return passed_over_;
+    }
     std::vector<problem> take_problems() { return std::move(problems_); }
     source_marks take_marks() { return std::move(marks_); }
 
@@ -84,6 +88,7 @@ class reader {
     bool complete_;
     std::vector<problem> problems_;
     source_marks marks_;
+    std::vector<std::string> passed_over_;
 };
 
 } // namespace boshgate::conf

@@ -18,15 +18,22 @@ mark to_mark(const YAML::Mark& where) noexcept {
     return where.is_null() ? mark{} : mark{where.line + 1, where.column + 1};
 }
 
-// Thrown through yaml-cpp when a bound is passed: the parser has no other way to stop.
-struct bound_passed {
+// Thrown through yaml-cpp to stop it: the parser knows no other way.
+struct stop_reading {
     mark where;
     fault why;
 };
 
 class tree_builder final : public YAML::EventHandler {
   public:
-    tree_builder(tree_result& out, std::string_view origin) : out_(out), origin_(origin) {}
+    tree_builder(tree_result& out, std::string_view text, std::string_view origin)
+        : out_(out), text_(text), origin_(origin) {
+        for (std::size_t start = 0; start != std::string_view::npos;) {
+            line_starts_.push_back(start);
+            const auto end = text.find('\n', start);
+            start = end == std::string_view::npos ? end : end + 1;
+        }
+    }
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -50,6 +57,9 @@ class tree_builder final : public YAML::EventHandler {
         check_tag(where, tag);
         scalar.quoted = tag == "!";
         scalar.text = value;
+        if (scalar.quoted && !is_closed(scalar.where)) {
+            throw stop_reading{scalar.where, {"not valid YAML: a quote is never closed", {}, {}}};
+        }
         finish(std::move(scalar));
     }
 
@@ -88,7 +98,7 @@ class tree_builder final : public YAML::EventHandler {
     tree make(tree_kind kind, const YAML::Mark& where) {
         last_scalar_ = nullptr; // vectors grow, pointers into them die
         if (++values_ > config_values_max) {
-            throw bound_passed{
+            throw stop_reading{
                 to_mark(where),
                 {"the file has more than " + std::to_string(config_values_max) + " values",
                  {},
@@ -114,14 +124,39 @@ class tree_builder final : public YAML::EventHandler {
     void check_tag(const YAML::Mark& where, const std::string& tag) {
         if (tag != "?" && tag != "!" && !tag.empty()) {
             report(to_mark(where),
-                   {"tags are not used here", "the value without " + quoted(tag), {}});
+                   {"tags are not used here", "the value without " + in_quotes(tag), {}});
         }
+    }
+
+    // yaml-cpp 0.7 takes the end of the file for the end of a quoted scalar when a line end comes
+    // before it.
+    bool is_closed(mark where) const noexcept {
+        const auto line = static_cast<std::size_t>(where.line - 1);
+        if (where.line < 1 || line >= line_starts_.size()) {
+            return true;
+        }
+        const std::size_t start = line_starts_[line] + static_cast<std::size_t>(where.column - 1);
+        if (start >= text_.size() || (text_[start] != '"' && text_[start] != '\'')) {
+            return true; // a block scalar
+        }
+        const char quote = text_[start];
+        for (std::size_t i = start + 1; i < text_.size(); ++i) {
+            if (quote == '"' && text_[i] == '\\') {
+                ++i;
+            } else if (text_[i] == quote) {
+                if (quote == '"' || i + 1 >= text_.size() || text_[i + 1] != quote) {
+                    return true;
+                }
+                ++i;
+            }
+        }
+        return false;
     }
 
     void open(tree node, const std::string& tag, const YAML::Mark& where) {
         check_tag(where, tag);
         if (static_cast<int>(open_.size()) >= config_depth_max) {
-            throw bound_passed{
+            throw stop_reading{
                 node.where,
                 {"the file is nested deeper than " + std::to_string(config_depth_max) + " levels",
                  {},
@@ -167,7 +202,10 @@ class tree_builder final : public YAML::EventHandler {
             top.pending = tree_entry{std::move(node.text), node.where, {}};
             return;
         }
-        if (node.kind != tree_kind::refused) {
+        if (node.kind == tree_kind::nothing) {
+            report(node.where,
+                   {"a key is empty or null", "a word, in quotes if it is \"null\"", {}});
+        } else if (node.kind != tree_kind::refused) {
             report(node.where, {"a key is not a word", "key: value", {}});
         }
         top.key_refused = true;
@@ -178,7 +216,9 @@ class tree_builder final : public YAML::EventHandler {
     }
 
     tree_result& out_;
+    std::string_view text_;
     std::string_view origin_;
+    std::vector<std::size_t> line_starts_;
     std::vector<level> open_;
     std::size_t values_ = 0;
     tree* last_scalar_ = nullptr;
@@ -272,7 +312,7 @@ fault syntax_fault(std::string_view text, const YAML::Exception& error) {
         return {"not valid YAML: a line is indented with a tab", "blanks", {}};
     }
     // Fragments of the file in the library's message are made printable, without its quotes.
-    std::string words = quoted(error.msg);
+    std::string words = in_quotes(error.msg);
     return {"not valid YAML: " + words.substr(1, words.size() - 2), {}, {}};
 }
 
@@ -300,11 +340,14 @@ tree_result parse_tree(std::string_view text, std::string_view origin) {
         stop(found->first, found->second);
         return out;
     }
-    tree_builder builder{out, origin};
+    if (text.starts_with("\xef\xbb\xbf")) {
+        text.remove_prefix(3); // a byte order mark, as some editors write it
+    }
+    tree_builder builder{out, text, origin};
     try {
         std::istringstream stream{std::string{text}};
         YAML::Parser parser{stream};
-        if (!parser.HandleNextDocument(builder)) {
+        if (!parser.HandleNextDocument(builder) || out.root.kind == tree_kind::nothing) {
             stop({1, 1}, {"the file is empty", "at least listen and nodes", {}});
             return out;
         }
@@ -316,7 +359,7 @@ tree_result parse_tree(std::string_view text, std::string_view origin) {
     } catch (const YAML::Exception& error) {
         stop(to_mark(error.mark), syntax_fault(text, error));
         builder.give_up();
-    } catch (const bound_passed& bound) {
+    } catch (const stop_reading& bound) {
         stop(bound.where, bound.why);
         builder.give_up();
     }

@@ -8,8 +8,19 @@ namespace {
 
 constexpr std::size_t shown_bytes_max = 60;
 
-bool is_printable(char c) noexcept {
-    return c >= 0x20 && c <= 0x7e;
+// Appends what can be shown of `text`; other bytes as \xNN.
+void append_shown(std::string& out, std::string_view text, std::size_t most = shown_bytes_max) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (const char c : text.substr(0, most)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte <= 0x7e) {
+            out += c;
+        } else {
+            out += "\\x";
+            out += digits[byte >> 4U];
+            out += digits[byte & 15U];
+        }
+    }
 }
 
 bool is_plain_word(std::string_view key) noexcept {
@@ -35,7 +46,9 @@ std::string to_string(const problem& p) {
         text += ", expected " + p.expected;
     }
     if (!p.did_you_mean.empty()) {
-        text += ", did you mean " + p.did_you_mean + '?';
+        text += ", did you mean ";
+        append_shown(text, p.did_you_mean, p.did_you_mean.size());
+        text += '?';
     }
     return text;
 }
@@ -45,11 +58,9 @@ bool has_errors(const std::vector<problem>& problems) noexcept {
                        [](const problem& p) { return p.level == severity::error; });
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string shown = "'";
-    for (const char c : text.substr(0, shown_bytes_max)) {
-        shown += is_printable(c) ? c : '?';
-    }
+    append_shown(shown, text);
     shown += text.size() > shown_bytes_max ? "...'" : "'";
     return shown;
 }
@@ -76,9 +87,7 @@ std::string child_path(std::string_view parent, std::string_view key) {
         return path.append(key);
     }
     path += "[\"";
-    for (const char c : key.substr(0, shown_bytes_max)) {
-        path += is_printable(c) ? c : '?';
-    }
+    append_shown(path, key);
     return path += key.size() > shown_bytes_max ? "...\"]" : "\"]";
 }
 

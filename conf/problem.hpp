@@ -30,16 +30,17 @@ struct problem {
 };
 
 // to_string prints the problem on one line, without a line end. Texts that came from the file were
-// made printable by quoted() before.
+// made printable by in_quotes() before.
 [[nodiscard]] std::string to_string(const problem& p);
 
 // has_errors tells whether anything but warnings is among the problems: the configuration must not
 // be used.
 [[nodiscard]] bool has_errors(const std::vector<problem>& problems) noexcept;
 
-// quoted puts a piece of a file between single quotes, cuts it after 60 bytes and replaces control
-// and non-ASCII bytes: a configuration must not be able to write escape sequences to a terminal.
-[[nodiscard]] std::string quoted(std::string_view text);
+// in_quotes puts a piece of a file between single quotes, cuts it after 60 bytes and shows control
+// and non-ASCII bytes as \xNN: a configuration must not be able to write escape sequences to a
+// terminal.
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 // Where each value stood: "cors.origins[1]" -> line and column.
 using source_marks = std::map<std::string, mark, std::less<>>;

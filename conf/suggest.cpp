@@ -52,6 +52,17 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
             best_distance = distance;
         }
     }
+    if (!best.empty()) {
+        return best;
+    }
+    // "head_timeout" for head, "warn" for warning.
+    for (const std::string_view candidate : known) {
+        const bool holds = candidate.size() >= 3 && word.find(candidate) != std::string_view::npos;
+        const bool starts = word.size() >= 3 && candidate.starts_with(word);
+        if ((holds || starts) && candidate.size() > best.size()) {
+            best = candidate;
+        }
+    }
     return best;
 }
 

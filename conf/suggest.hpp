@@ -11,8 +11,8 @@ namespace boshgate::conf {
 // (returns 64).
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b) noexcept;
 
-// closest returns the nearest of `known`, or an empty view when none is near enough to be a slip:
-// at most a third of the longer word may differ.
+// closest returns the nearest of `known`: at most a third of the longer word may differ. Failing
+// that, a known word that is part of this one or starts with it. An empty view: nothing is near.
 [[nodiscard]] std::string_view closest(std::string_view word,
                                        std::span<const std::string_view> known) noexcept;
 

@@ -43,7 +43,7 @@ constexpr std::array<std::string_view, 5> never_to_nodes{"host", "forwarded", "o
 
 fault bad(std::string_view text, std::string_view why, std::string_view wanted,
           std::string hint = {}) {
-    return {quoted(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
+    return {in_quotes(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
 }
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) noexcept {
@@ -56,7 +56,7 @@ std::optional<fault> check_field(std::string_view name) {
     }
     const std::string folded = to_lower(name);
     if (is_one_of(folded, never_passed)) {
-        return bad(name, "belongs to one connection and is never passed on", "other header fields");
+        return bad(name, "belongs to one connection and is never passed on", {});
     }
     if (folded.starts_with("access-control-")) {
         return bad(name, "is never passed on: CORS is answered by the proxy itself",
@@ -98,6 +98,15 @@ std::optional<fault> check_origin_host(std::string_view origin, std::string_view
 
 } // namespace
 
+namespace {
+
+// A correction is only offered when it would be accepted.
+std::string if_origin(std::string text) {
+    return check_origin(text) ? std::string{} : text;
+}
+
+} // namespace
+
 std::string to_lower(std::string_view text) {
     std::string folded{text};
     std::transform(folded.begin(), folded.end(), folded.begin(), [](char c) {
@@ -122,7 +131,7 @@ std::optional<fault> check_node_name(std::string_view name) {
     }
     const auto wrong = std::find_if_not(name.begin(), name.end(), is_segment_byte);
     if (wrong != name.end()) {
-        return bad(name, "cannot be one path segment because of " + quoted({&*wrong, 1}),
+        return bad(name, "cannot be one path segment because of " + in_quotes({&*wrong, 1}),
                    name_wanted);
     }
     return std::nullopt;
@@ -130,7 +139,9 @@ std::optional<fault> check_node_name(std::string_view name) {
 
 std::optional<fault> check_path(std::string_view path) {
     if (!path.starts_with('/')) {
-        return bad(path, "does not start with a slash", path_wanted, '/' + std::string{path});
+        const auto end = path.find_last_not_of('/');
+        return bad(path, "does not start with a slash", path_wanted,
+                   end == std::string_view::npos ? "" : '/' + std::string{path.substr(0, end + 1)});
     }
     if (path == "/") {
         return bad(path, "is the start page, not a path of its own", path_wanted);
@@ -175,10 +186,10 @@ std::optional<fault> check_request_field(std::string_view name) {
     }
     const std::string folded = to_lower(name);
     if (folded == "content-type") {
-        return bad(name, "is always passed on", "other header fields");
+        return bad(name, "is always passed on", {});
     }
     if (is_one_of(folded, never_to_nodes) || folded.starts_with("x-forwarded-")) {
-        return bad(name, "is written by the proxy itself", "other header fields");
+        return bad(name, "is written by the proxy itself", {});
     }
     return std::nullopt;
 }
@@ -214,9 +225,7 @@ std::optional<fault> check_origin(std::string_view origin) {
     const auto separator = origin.find("://");
     if (separator == std::string_view::npos) {
         return bad(origin, "has no scheme", origin_wanted,
-                   check_origin_host(origin, "https", origin.substr(0, origin.find('/')))
-                       ? ""
-                       : "https://" + to_lower(origin.substr(0, origin.find('/'))));
+                   if_origin("https://" + to_lower(origin.substr(0, origin.find('/')))));
     }
     const std::string_view scheme = origin.substr(0, separator);
     const std::string_view authority = origin.substr(separator + 3);
@@ -224,12 +233,12 @@ std::optional<fault> check_origin(std::string_view origin) {
     if (cut != std::string_view::npos) {
         const bool slash_only = authority.substr(cut) == "/";
         return bad(origin, slash_only ? "ends in a slash" : "has a path", origin_wanted,
-                   to_lower(origin.substr(0, separator + 3 + cut)));
+                   if_origin(to_lower(origin.substr(0, separator + 3 + cut))));
     }
     if (const std::string folded = to_lower(origin); folded != origin) {
         return bad(origin,
                    "has capitals; browsers send lower case and origins compare byte by byte",
-                   origin_wanted, folded);
+                   origin_wanted, if_origin(folded));
     }
     const auto scheme_byte = [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; };
     if (scheme.empty() || !std::all_of(scheme.begin(), scheme.end(), scheme_byte) ||

@@ -53,7 +53,7 @@ bool is_digit(char c) noexcept {
 
 fault bad(std::string_view text, std::string_view why, std::string_view wanted,
           std::string hint = {}) {
-    return {quoted(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
+    return {in_quotes(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
 }
 
 // A number at the start of a text, and what follows it.

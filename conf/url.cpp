@@ -19,7 +19,7 @@ std::string_view std_view(boost::urls::string_view text) noexcept {
 }
 
 fault bad(std::string_view text, std::string_view why, std::string hint = {}) {
-    return {quoted(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
+    return {in_quotes(text) + ' ' + std::string{why}, std::string{wanted}, std::move(hint)};
 }
 
 std::string lower(std::string_view text) {
@@ -77,7 +77,7 @@ result<bool> read_scheme(std::string_view text, std::string_view scheme) {
     } else if (folded == "ws" || folded == "htp" || folded == "htttp") {
         hint = "http" + tail;
     }
-    return fault{quoted(scheme) + " is not a scheme that nodes are reached by", "http or https",
+    return fault{in_quotes(scheme) + " is not a scheme that nodes are reached by", "http or https",
                  std::move(hint)};
 }
 

@@ -65,7 +65,7 @@ void validate_listeners(const config& settings, findings& out) {
         const listener& l = settings.listen[i];
         const std::string path = item_path("listen", i);
         if (!parse_address(l.host)) {
-            out.error(path + ".address", {quoted(l.host) + " is not a numeric address",
+            out.error(path + ".address", {in_quotes(l.host) + " is not a numeric address",
                                           "an address such as 0.0.0.0 or ::",
                                           {}});
         } else if (l.port != 0 && !bound.emplace(l.host, l.port).second) {
@@ -110,7 +110,7 @@ void validate_web_root(const config& settings, findings& out) {
         if (files.index[i].find('/') != std::string::npos) {
             out.error(
                 path,
-                {quoted(files.index[i]) + " has a slash", "a file name such as index.html", {}});
+                {in_quotes(files.index[i]) + " has a slash", "a file name such as index.html", {}});
         } else {
             out.check(path, check_relative_file(files.index[i]));
         }

@@ -12,10 +12,6 @@ namespace boshgate::conf {
 
 namespace {
 
-bool lists(const std::vector<std::string>& all, std::string_view one) {
-    return std::find(all.begin(), all.end(), one) != all.end();
-}
-
 void check_listed_origin(const config& settings, std::size_t index, findings& out) {
     const std::string& origin = settings.cors.origins[index];
     const std::string path = item_path("cors.origins", index);
@@ -39,13 +35,13 @@ void check_listed_origin(const config& settings, std::size_t index, findings& ou
         out.warning(path, {"a page that came without TLS may read answers of this https site",
                            "an https origin", "https" + origin.substr(4)});
     }
-    if (origin != "*" && lists(settings.cors.origins, "*")) {
-        out.warning(path, {"* stands in the list too, so this entry changes nothing", {}, {}});
+    if (origin == "*" && settings.cors.origins.size() > 1) {
+        out.warning(path, {"* allows every origin, so the others change nothing", {}, {}});
     }
     const auto first =
         std::find(settings.cors.origins.begin(), settings.cors.origins.end(), origin);
     if (static_cast<std::size_t>(first - settings.cors.origins.begin()) < index) {
-        out.warning(path, {quoted(origin) + " is repeated", {}, {}});
+        out.warning(path, {in_quotes(origin) + " is repeated", {}, {}});
     }
 }
 
@@ -58,7 +54,7 @@ void check_fields(const std::vector<std::string>& names, const std::string& list
                 out.error(path, {"* is no wildcard here", "the header fields by name", {}});
             }
         } else if (!is_token(names[i])) {
-            out.error(path, {quoted(names[i]) + " is not a header field name",
+            out.error(path, {in_quotes(names[i]) + " is not a header field name",
                              "a name such as content-type",
                              {}});
         }

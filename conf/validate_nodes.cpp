@@ -49,7 +49,7 @@ void check_tls(const node& n, findings& out) {
     }
     if (!tls.server_name.empty() && !is_host_name(tls.server_name) &&
         !parse_address(tls.server_name)) {
-        out.error(path + ".server_name", {quoted(tls.server_name) + " is not a host name",
+        out.error(path + ".server_name", {in_quotes(tls.server_name) + " is not a host name",
                                           "a name such as node-a1.example.com",
                                           {}});
     }
@@ -57,7 +57,9 @@ void check_tls(const node& n, findings& out) {
 
 void check_node(const node& n, findings& out) {
     const std::string path = node_path(n);
-    out.check(path, check_node_name(n.name));
+    if (auto why = check_node_name(n.name)) {
+        out.error_at(n.where, path, std::move(*why));
+    }
     if (n.aliases.size() > aliases_most) {
         out.error(path + ".aliases",
                   {"there are more than " + std::to_string(aliases_most), {}, {}});
@@ -82,7 +84,7 @@ void claim(owners& known, std::string path, const node& n, std::string as, const
            findings& out) {
     const auto [found, is_new] = known.emplace(std::move(path), owner{&n, std::move(as)});
     if (!is_new && found->second.holder != &n) {
-        out.error(where, {"requests for " + quoted(found->first) +
+        out.error(where, {"requests for " + in_quotes(found->first) +
                               " would belong to two nodes; it is " + found->second.as,
                           "a path for each node",
                           {}});
@@ -111,8 +113,8 @@ void check_route(const config& settings, const std::string& route, const std::st
         names.push_back(n.name);
     }
     const bool is_url = name.find("://") != std::string::npos;
-    out.error(path, {quoted(name) + (is_url ? " is a URL" : " is not a node"), "a name under nodes",
-                     std::string{closest(name, names)}});
+    out.error(path, {in_quotes(name) + (is_url ? " is a URL" : " is not a node"),
+                     "a name under nodes", std::string{closest(name, names)}});
 }
 
 // A written name beats the host of another node's URL. That is legal, and hardly ever meant.
@@ -121,12 +123,12 @@ void check_hosts(const config& settings, const owners& known, findings& out) {
         if (n.url.host.empty()) {
             continue;
         }
-        const auto found = known.find(settings.prefix + '/' + n.url.host);
+        const auto found = known.find(to_lower(settings.prefix) + '/' + n.url.host);
         if (found != known.end() && found->second.holder != &n) {
             out.warning(node_path(n),
-                        {"requests for " + quoted(found->first) +
+                        {"requests for " + in_quotes(found->first) +
                              ", the host of this node, go to " +
-                             quoted(found->second.holder->name) + ": it is " + found->second.as,
+                             in_quotes(found->second.holder->name) + ": it is " + found->second.as,
                          {},
                          {}});
         }
@@ -159,7 +161,8 @@ void validate_paths(const config& settings, findings& out) {
         return;
     }
     owners known;
-    const std::string base = to_lower(settings.prefix) + '/';
+    const bool usable = settings.prefix.empty() || !check_path(settings.prefix);
+    const std::string base = (usable ? to_lower(settings.prefix) : "") + '/';
     for (const node& n : settings.nodes) {
         claim(known, base + to_lower(n.name), n, "the name of " + n.name, node_path(n), out);
     }

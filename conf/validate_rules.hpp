@@ -20,6 +20,14 @@ class findings {
     void warning(std::string path, fault why) {
         add(std::move(path), std::move(why), severity::warning);
     }
+    // For what is wrong with a key, not with its value.
+    void error_at(mark where, std::string path, fault why) {
+        add(std::move(path), std::move(why), severity::error);
+        if (where.line > 0) {
+            problems_.back().line = where.line;
+            problems_.back().column = where.column;
+        }
+    }
     // Reports a fault if there is one.
     void check(std::string path, std::optional<fault> why) {
         if (why) {
