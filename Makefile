@@ -5,7 +5,6 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
 PRESET ?= dev
-SECONDS_EACH ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test check-format format asan tsan clang fuzz bench clean
@@ -26,15 +25,14 @@ test: ## install what is missing, build all, run every test, also under the sani
 asan tsan clang: ## build one preset and run its tests
 	@tests/run_all.sh $@
 
-fuzz: ## fuzz each target for a while (SECONDS_EACH=60)
-	@tests/setup.sh test
-	@tests/build_tree.sh fuzz
-	@tests/fuzz/run.sh build/fuzz $(SECONDS_EACH)
+fuzz: export FUZZ_SECONDS ?= 60
+fuzz: ## fuzz each target for a while (FUZZ_SECONDS=60)
+	@tests/run_all.sh fuzz
 
 bench: ## compare throughput, latency and memory with nginx, HAProxy and Apache
 	@tests/setup.sh test
-	@tests/build_tree.sh release
-	@tests/bench/run.sh build/release
+	@tests/build_tree.sh release boshgate bench_load bench_node
+	@tests/bench/run
 
 check-format: ## is every source file in the project's style?
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run -Werror && echo "check-format: all files are in style"

@@ -17,7 +17,11 @@ trees=("$@")
 began=$SECONDS
 
 tests/setup.sh test
-for tree in "${trees[@]}"; do tests/build_tree.sh "$tree"; done
+for tree in "${trees[@]}"; do
+    options=()
+    [[ $tree != fuzz ]] || options=("-DBOSHGATE_FUZZ_SECONDS=${FUZZ_SECONDS:-10}")
+    tests/build_tree.sh "$tree" "${options[@]}"
+done
 echo "== all built after $((SECONDS - began)) s" >&2
 
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1

@@ -12,7 +12,7 @@ test=(
     git
     clang libclang-rt-14-dev clang-format      # the second compiler, libFuzzer, and the style
     chromium chromium-driver fonts-dejavu-core # what users sit in front of
-    nginx-light haproxy apache2-bin            # what boshgate is compared with
+    nginx-light haproxy apache2-bin python3    # what boshgate is compared with, and by (tests/bench/run)
 )
 
 say() { echo "setup: $*" >&2; }
