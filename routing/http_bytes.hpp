@@ -85,9 +85,11 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
     return at;
 }
 
-// skip_printable returns the first byte that is not 0x20 ... 0x7e. Values are most of a head, so
-// this is where sixteen bytes at a time pay: a browser's head takes 30 % less time than with the
-// table alone.
+// The two runs of bytes that most of a head consists of are skipped sixteen at a time where there
+// is SSE2, that is on every x86-64: a browser's head then takes a quarter less time than by the
+// table alone. What these do not skip, the caller judges by the table.
+
+// skip_printable skips 0x20 ... 0x7e.
 [[nodiscard]] inline const char* skip_printable(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)
     const __m128i space = _mm_set1_epi8(0x20);
@@ -107,6 +109,33 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
     while (at != end && static_cast<unsigned char>(*at - 0x20) < 0x5f) {
         ++at;
     }
+    return at;
+}
+
+// skip_letters skips letters and '-', of which nearly all field names consist. It may skip nothing.
+[[nodiscard]] inline const char* skip_letters(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+    const __m128i fold = _mm_set1_epi8(0x20);
+    const __m128i before_a = _mm_set1_epi8('a' - 1);
+    const __m128i behind_z = _mm_set1_epi8('z' + 1);
+    const __m128i dash = _mm_set1_epi8('-');
+    while (end - at >= 16) {
+        __m128i block;
+        std::memcpy(&block, at, sizeof block);
+        // With the bit for lower case set, letters and only they lie between 'a' and 'z'.
+        const __m128i lower = _mm_or_si128(block, fold);
+        const __m128i letters =
+            _mm_and_si128(_mm_cmpgt_epi8(lower, before_a), _mm_cmplt_epi8(lower, behind_z));
+        const __m128i goes_on = _mm_or_si128(letters, _mm_cmpeq_epi8(block, dash));
+        if (const unsigned mask = static_cast<unsigned>(_mm_movemask_epi8(goes_on));
+            mask != 0xffff) {
+            return at + std::countr_one(mask);
+        }
+        at += 16;
+    }
+#else
+    static_cast<void>(end);
+#endif
     return at;
 }
 

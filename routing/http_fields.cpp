@@ -22,7 +22,7 @@ struct line {
 outcome read_name(cursor& in, line& out) noexcept {
     const char* const begin = in.at;
     std::uint8_t seen = 0;
-    for (; in.at != in.end; ++in.at) {
+    for (in.at = bytes::skip_letters(begin, in.end); in.at != in.end; ++in.at) {
         const std::uint8_t here = bytes::class_of(*in.at);
         if ((here & bytes::token) == 0) {
             break;
@@ -198,12 +198,15 @@ bool valid_port(std::string_view port) noexcept {
 
 } // namespace
 
-bytes::outcome read_fields(cursor& in, std::size_t limit, message_head& out,
+bytes::outcome read_fields(cursor& from, std::size_t limit, message_head& out,
                            field_facts& facts) noexcept {
     limit = std::min(limit, fields_ceiling);
+    cursor in = from; // a copy that nobody else can see lives in registers
     for (;;) {
         if (!in.empty() && *in.at == '\r') {
-            return bytes::read_line_end(in, reason::bad_field);
+            const outcome end = bytes::read_line_end(in, reason::bad_field);
+            from = in;
+            return end;
         }
         if (!in.empty() && out.field_count + out.dropped_fields == limit) {
             return bytes::refuse(reason::fields_limit);
