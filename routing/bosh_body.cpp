@@ -136,6 +136,7 @@ body_error read_declaration(cursor& c) noexcept {
                 return body_error::truncated;
             if (part == 0)
                 return body_error::bad_declaration;
+            c.at = before;
             continue;
         }
         if (c.at == before)

@@ -1,0 +1,322 @@
+#include "routing/xml_scan.hpp"
+
+#include "routing/xml_names.hpp"
+#include "tests/routing/body_generator.hpp"
+
+#include <expat.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace boshgate::routing::xml {
+namespace {
+
+using namespace std::string_literals;
+
+std::string utf8(std::uint32_t code) {
+    char bytes[4];
+    return std::string(bytes, encode_utf8(code, bytes));
+}
+
+TEST(xml_scan, every_code_point_comes_back) {
+    for (std::uint32_t code = 0; code <= 0x10ffff; ++code) {
+        const std::string bytes = utf8(code);
+        const character read = decode_utf8(bytes.data(), bytes.data() + bytes.size());
+        if (code >= 0xd800 && code <= 0xdfff) {
+            ASSERT_EQ(read.length, 0U) << std::hex << code;
+            ASSERT_FALSE(read.cut) << std::hex << code;
+            continue;
+        }
+        ASSERT_EQ(read.length, bytes.size()) << std::hex << code;
+        ASSERT_EQ(read.code, code) << std::hex << code;
+        for (std::size_t length = 1; length < bytes.size(); ++length)
+            ASSERT_TRUE(decode_utf8(bytes.data(), bytes.data() + length).cut) << std::hex << code;
+    }
+}
+
+TEST(xml_scan, malformed_utf8_is_refused) {
+    struct {
+        const char* name;
+        std::string bytes;
+    } const cases[] = {
+        {"continuation alone", "\x80"},
+        {"last continuation alone", "\xbf"},
+        {"overlong, two bytes", "\xc0\x80"},
+        {"overlong, two bytes, highest", "\xc1\xbf"},
+        {"overlong, three bytes", "\xe0\x9f\xbf"},
+        {"overlong, four bytes", "\xf0\x8f\xbf\xbf"},
+        {"first surrogate", "\xed\xa0\x80"},
+        {"last surrogate", "\xed\xbf\xbf"},
+        {"above U+10FFFF", "\xf4\x90\x80\x80"},
+        {"lead byte F5", "\xf5\x80\x80\x80"},
+        {"lead byte FF", "\xff"},
+        {"no continuation", "\xc3("},
+        {"no third byte", "\xe2\x82("},
+        {"no fourth byte", "\xf0\x9f\x98("},
+        {"wrong second byte although cut off", "\xe0\x80"},
+    };
+    for (const auto& c : cases) {
+        const character read = decode_utf8(c.bytes.data(), c.bytes.data() + c.bytes.size());
+        EXPECT_EQ(read.length, 0U) << c.name;
+        EXPECT_FALSE(read.cut) << c.name;
+    }
+}
+
+TEST(xml_scan, chars_are_those_of_xml) {
+    for (std::uint32_t code = 0; code < 0x20; ++code)
+        EXPECT_EQ(is_char(code), code == 9 || code == 10 || code == 13) << code;
+    for (const std::uint32_t code :
+         {0x20U, 0x7fU, 0x85U, 0xd7ffU, 0xe000U, 0xfffdU, 0x10000U, 0x1fffeU, 0x10ffffU})
+        EXPECT_TRUE(is_char(code)) << std::hex << code;
+    for (const std::uint32_t code : {0xd800U, 0xdfffU, 0xfffeU, 0xffffU, 0x110000U, 0xffffffffU})
+        EXPECT_FALSE(is_char(code)) << std::hex << code;
+}
+
+// libexpat, made once: the test below asks it a hundred thousand times.
+class expat {
+  public:
+    expat() : parser_(XML_ParserCreateNS("UTF-8", '!'), XML_ParserFree) {}
+    bool takes(const std::string& document) {
+        XML_ParserReset(parser_.get(), "UTF-8");
+        return XML_Parse(parser_.get(), document.data(), static_cast<int>(document.size()), 1) ==
+               XML_STATUS_OK;
+    }
+
+  private:
+    std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser_;
+};
+
+TEST(xml_scan, characters_of_names_are_those_of_expat) {
+    expat theirs;
+    for (std::uint32_t code = 0x21; code < 0x10000; ++code) {
+        if (!is_char(code) || code == ':' || code == '/' || code == '>')
+            continue;
+        const std::string character = utf8(code);
+        for (const std::string& name : {character, "a" + character}) {
+            // A name has to be followed by something, or it might go on.
+            const std::string followed = name + ">";
+            cursor c(followed);
+            qualified_name read;
+            const bool ours = read_name(c, read) == body_error::none && read.length == name.size();
+            ASSERT_EQ(ours, theirs.takes("<" + name + "/>")) << std::hex << code << " in " << name;
+        }
+    }
+    EXPECT_FALSE(is_name_start(0x10000));
+    EXPECT_FALSE(is_name_character(0x1f600));
+}
+
+TEST(xml_scan, vector_and_portable_scans_stop_at_the_same_byte) {
+    for (int byte = 0; byte < 256; ++byte) {
+        for (std::size_t length = 1; length < 40; ++length) {
+            for (std::size_t at = 0; at < length; ++at) {
+                std::vector<char> bytes(length, 'x');
+                bytes[at] = static_cast<char>(byte);
+                const char* const first = bytes.data();
+                const char* const last = first + length;
+                ASSERT_EQ(plain_text_end(first, last) - first,
+                          plain_text_end_portable(first, last) - first)
+                    << "text, byte " << byte << " at " << at << " of " << length;
+                ASSERT_EQ(plain_value_end(first, last) - first,
+                          plain_value_end_portable(first, last) - first)
+                    << "value, byte " << byte << " at " << at << " of " << length;
+            }
+        }
+    }
+}
+
+TEST(xml_scan, plain_bytes_are_those_that_need_no_care) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const bool text = (byte >= 0x20 && byte < 0x80 && c != '<' && c != '&' && c != ']') ||
+                          c == '\t' || c == '\n' || c == '\r';
+        const bool value =
+            byte >= 0x20 && byte < 0x80 && c != '<' && c != '&' && c != '"' && c != '\'';
+        EXPECT_EQ(plain_text_end(&c, &c + 1) == &c + 1, text) << byte;
+        EXPECT_EQ(plain_value_end(&c, &c + 1) == &c + 1, value) << byte;
+    }
+}
+
+TEST(xml_scan, reads_references) {
+    struct {
+        const char* text;
+        body_error why;
+        std::uint32_t code;
+    } const cases[] = {
+        {"&lt;", body_error::none, '<'},
+        {"&gt;", body_error::none, '>'},
+        {"&amp;", body_error::none, '&'},
+        {"&apos;", body_error::none, '\''},
+        {"&quot;", body_error::none, '"'},
+        {"&#65;", body_error::none, 'A'},
+        {"&#x41;", body_error::none, 'A'},
+        {"&#x4a;", body_error::none, 'J'},
+        {"&#x4A;", body_error::none, 'J'},
+        {"&#0000000000000000065;", body_error::none, 'A'},
+        {"&#1114111;", body_error::none, 0x10ffff},
+        {"&#1114112;", body_error::bad_reference, 0},
+        {"&#99999999999999999999;", body_error::bad_reference, 0},
+        {"&#0;", body_error::bad_reference, 0},
+        {"&#;", body_error::bad_reference, 0},
+        {"&#x;", body_error::bad_reference, 0},
+        {"&#X41;", body_error::bad_reference, 0},
+        {"&#4a;", body_error::bad_reference, 0},
+        {"&#+65;", body_error::bad_reference, 0},
+        {"&;", body_error::bad_reference, 0},
+        {"& ", body_error::bad_reference, 0},
+        {"&LT;", body_error::bad_reference, 0},
+        {"&nbsp;", body_error::bad_reference, 0},
+        {"&ltx;", body_error::bad_reference, 0},
+        {"&", body_error::truncated, 0},
+        {"&l", body_error::truncated, 0},
+        {"&lt", body_error::truncated, 0},
+        {"&a", body_error::truncated, 0},
+        {"&#", body_error::truncated, 0},
+        {"&#x4", body_error::truncated, 0},
+        {"&x", body_error::bad_reference, 0},
+    };
+    for (const auto& c : cases) {
+        const std::string_view text = c.text;
+        cursor at(text);
+        std::uint32_t code = 0;
+        EXPECT_EQ(name_of(read_reference(at, code)), name_of(c.why)) << text;
+        EXPECT_EQ(code, c.code) << text;
+        if (c.why == body_error::none) {
+            EXPECT_TRUE(at.done()) << text;
+        }
+    }
+}
+
+TEST(xml_scan, splits_names_at_the_colon) {
+    const std::string_view document = "stream:features ";
+    cursor c(document);
+    qualified_name name;
+    ASSERT_EQ(read_name(c, name), body_error::none);
+    EXPECT_EQ(name.text(document), "stream:features");
+    EXPECT_EQ(name.prefix(document), "stream");
+    EXPECT_EQ(name.local(document), "features");
+    EXPECT_EQ(c.offset(), 15U);
+
+    const std::string longest = std::string(name_ceiling, 'a') + ">";
+    c = cursor(longest);
+    EXPECT_EQ(read_name(c, name), body_error::none);
+    const std::string longer = "a" + longest;
+    c = cursor(longer);
+    EXPECT_EQ(read_name(c, name), body_error::name_limit);
+}
+
+TEST(xml_scan, reads_attributes) {
+    struct {
+        const char* text;
+        body_error why;
+        const char* value; // decoded
+    } const cases[] = {
+        {"a='b'", body_error::none, "b"},
+        {"a=\"b\"", body_error::none, "b"},
+        {"a \t= \r\n'b'", body_error::none, "b"},
+        {"a=''", body_error::none, ""},
+        {"a='\"'", body_error::none, "\""},
+        {"a=\"'>\"", body_error::none, "'>"},
+        {"a='x&lt;y'", body_error::none, "x<y"},
+        {"a='\t\n\r\r\n'", body_error::none, "    "},
+        {"a='&#9;&#10;&#13;'", body_error::none, "\t\n\r"},
+        {"a='\xc3\xa4&#xe4;'", body_error::none, "\xc3\xa4\xc3\xa4"},
+        {"a='0123456789abcdefghijklmnopqrstuvwxyz'", body_error::none,
+         "0123456789abcdefghijklmnopqrstuvwxyz"},
+        {"a='b", body_error::truncated, nullptr},
+        {"a=", body_error::truncated, nullptr},
+        {"a", body_error::truncated, nullptr},
+        {"", body_error::truncated, nullptr},
+        {"a='\xc3", body_error::truncated, nullptr},
+        {"a=b", body_error::bad_value, nullptr},
+        {"a='<'", body_error::bad_value, nullptr},
+        {"a b='c'", body_error::bad_tag, nullptr},
+        {"='b'", body_error::bad_name, nullptr},
+        {"-a='b'", body_error::bad_name, nullptr},
+        {"a='&b;'", body_error::bad_reference, nullptr},
+        {"a='\x01'", body_error::bad_character, nullptr},
+        {"a='\xef\xbf\xbf'", body_error::bad_character, nullptr},
+        {"a='\xff'", body_error::bad_utf8, nullptr},
+        {"\xff='b'", body_error::bad_utf8, nullptr},
+        {"\xef\xbf\xbe='b'", body_error::bad_character, nullptr},
+    };
+    for (const auto& c : cases) {
+        const std::string_view text = c.text;
+        cursor at(text);
+        attribute read;
+        EXPECT_EQ(name_of(read_attribute(at, 1000, read)), name_of(c.why)) << text;
+        if (c.value == nullptr)
+            continue;
+        const std::string_view written = read.value(text);
+        std::string room(written.size(), '\0');
+        ASSERT_NE(decode_value(written, room.data(), room.size()), does_not_fit) << text;
+        room.resize(decode_value(written, room.data(), room.size()));
+        EXPECT_EQ(room, c.value) << text;
+        EXPECT_TRUE(value_is(written, read.coded, c.value)) << text;
+        EXPECT_FALSE(value_is(written, read.coded, std::string(c.value) + "x")) << text;
+        EXPECT_EQ(read.coded, written != c.value) << text;
+        EXPECT_TRUE(at.done()) << text;
+    }
+}
+
+TEST(xml_scan, value_limit_holds_at_n_and_n_plus_1) {
+    for (const std::string_view text : {"a='0123456789'", "a='01234&lt;6'", "a='0123456789"}) {
+        cursor c(text);
+        attribute read;
+        EXPECT_NE(read_attribute(c, 10, read), body_error::value_limit) << text;
+        c = cursor(text);
+        EXPECT_EQ(read_attribute(c, 8, read), body_error::value_limit) << text;
+    }
+}
+
+TEST(xml_scan, values_are_compared_by_meaning) {
+    struct {
+        std::string_view a, b;
+        bool same;
+    } const cases[] = {
+        {"", "", true},
+        {"abc", "abc", true},
+        {"abc", "abd", false},
+        {"&#97;bc", "abc", true},
+        {"abc", "&#97;b&#x63;", true},
+        {"&#97;bc", "a&#98;c", true},
+        {"&#97;bc", "a&#98;", false},
+        {"&#97;b", "abc", false},
+        {"\n", " ", true},
+        {"&#10;", " ", false},
+        {"\r\n", " ", true},
+        {"&#xe4;", "\xc3\xa4", true},
+    };
+    const auto coded = [](std::string_view v) {
+        return v.find_first_of("&\r\n\t") != std::string_view::npos;
+    };
+    for (const auto& c : cases) {
+        EXPECT_EQ(same_value(c.a, coded(c.a), c.b, coded(c.b)), c.same) << c.a << " and " << c.b;
+        EXPECT_EQ(same_value(c.b, coded(c.b), c.a, coded(c.a)), c.same) << c.b << " and " << c.a;
+    }
+}
+
+TEST(xml_scan, decoding_never_grows_a_value_and_stays_in_its_room) {
+    const std::uint64_t seed = test::run_seed();
+    std::cout << "BOSHGATE_SEED=" << seed << "\n";
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < 20'000; ++i) {
+        std::uint32_t code = 0;
+        do
+            code = static_cast<std::uint32_t>(random() % 0x110000);
+        while (!is_char(code));
+        const std::string written = "&#" + std::to_string(code) + ";";
+        char room[8];
+        const std::size_t length = decode_value(written, room, sizeof room);
+        ASSERT_LE(length, written.size()) << seed;
+        ASSERT_EQ(std::string_view(room, length), utf8(code)) << seed;
+        ASSERT_EQ(decode_value(written, room, length - 1), does_not_fit) << seed;
+        ASSERT_EQ(decode_value(written, room, length), length) << seed;
+    }
+}
+
+} // namespace
+} // namespace boshgate::routing::xml
