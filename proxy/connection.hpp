@@ -1,0 +1,154 @@
+#pragma once
+// A connection: one TCP or TLS connection from a client, speaking HTTP/1.
+//
+//     proxy_header -> handshake -> idle -> head -> body -> waiting -> (sending) -> idle ...
+//                                                              any refusal that leaves bytes unread -> lingering -> closed
+//
+// One exchange at a time; requests that come meanwhile are read ahead, up to conf::limits::pipelined_bytes, and served in
+// order. A request that arrives in one piece is read from the core's buffer; a connection owns memory only for a request
+// that did not (pending), and for bytes that the kernel did not take (transport).
+//
+// While a poll is held there is no read pending and no timer: readiness tells when the client goes or talks.
+
+#include "proxy/event_loop.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/timer_wheel.hpp"
+#include "proxy/transport.hpp"
+#include "routing/chunked.hpp"
+#include "routing/client_address.hpp"
+#include "routing/http_head.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace boshgate::proxy {
+
+struct core;
+class listener;
+
+class connection final : public ready_handler, public timed, public answer_sink {
+  public:
+    // open adopts an accepted descriptor. The connection lives until it closes itself.
+    static void open(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port);
+    ~connection() override;
+
+    // drain closes an idle connection, and makes any other close after its answer.
+    void drain();
+    // cut closes at once, with a reset: the end of a drain.
+    void cut();
+
+    void on_ready(std::uint32_t events) override;
+    void on_deadline() override;
+
+    void on_answer(exchange& x, const routing::answer_head& head, std::string_view body) override;
+    void on_answer_head(exchange& x, const routing::answer_head& head) override;
+    [[nodiscard]] bool on_answer_data(exchange& x, std::string_view data) override;
+    void on_answer_end(exchange& x) override;
+    void on_answer_cut(exchange& x, routing::reason why) override;
+    void on_failure(exchange& x, routing::reason why) override;
+
+    std::uint32_t registered_at = 0;
+
+  private:
+    static constexpr std::size_t out_kept = 1024 * 1024; // capacity of core::out that survives a large answer
+
+    enum class phase : std::uint8_t { proxy_header, handshake, idle, head, body, waiting, sending, lingering, closed };
+
+    // A request that did not arrive in one piece, or bytes that came ahead of their time.
+    struct pending {
+        std::string bytes;      // as they came; only the head once a chunked body is being decoded
+        std::size_t head = 0;   // bytes of the complete head; 0: not complete
+        std::size_t need = 0;   // bytes that make head and body complete
+        std::optional<routing::chunked_reader> chunks;
+        std::string body;       // decoded
+    };
+
+    // A file, or the rest of an answer, on its way down.
+    struct outgoing {
+        int file = -1;
+        std::uint64_t offset = 0;
+        std::uint64_t left = 0;
+        bool chunked = false;   // a streamed answer goes down in chunked coding
+        bool ended = false;     // nothing more will be added
+        int status = 0;
+        routing::reason why = routing::reason::none;
+    };
+
+    connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port);
+
+    // connection.cpp: life and events
+    void start();
+    void start_handshake();
+    void on_readable(bool hung_up);
+    void on_handshake(io_state state);
+    void on_ended();
+    void on_writable();
+    void become_idle();
+    void leave(routing::reason why);
+    void close(bool politely);
+    void linger();
+
+    // connection_request.cpp: bytes to requests
+    void on_bytes(std::string_view bytes);
+    [[nodiscard]] std::size_t read_proxy_header(std::string_view bytes);
+    void serve(std::string_view bytes);
+    [[nodiscard]] std::size_t read_requests(std::string_view bytes);
+    [[nodiscard]] std::size_t read_one(std::string_view bytes);
+    [[nodiscard]] std::size_t await_body(std::string_view bytes, std::size_t head_bytes);
+    [[nodiscard]] std::size_t take_chunks(std::string_view bytes);
+    [[nodiscard]] bool reading() const noexcept;
+    [[nodiscard]] bool reread_head();
+    void serve_pending();
+    void refuse_unread(routing::reason why);
+
+    // connection_dispatch.cpp: what is done with a request
+    [[nodiscard]] routing::reason judge();
+    void dispatch(std::string_view body);
+    void dispatch_options(exchange& x);
+    void dispatch_file(exchange& x);
+    void dispatch_node(exchange& x, std::string_view body);
+    void build_node_request(exchange& x, std::string_view body);
+    void note_session(exchange& x, std::string_view body);
+    [[nodiscard]] exchange& begin();
+
+    // connection_answer.cpp: answers down
+    void refuse(exchange& x, routing::reason why);
+    void continue_sending();
+    void finished(int status, routing::reason why);
+    void begin_out(int status);
+    void append_date();
+    void append_length(std::uint64_t length);
+    void append_connection_fields(const exchange& x);
+    void append_node_head(const exchange& x, const routing::answer_head& head);
+    [[nodiscard]] bool keeps_alive(const exchange& x) const noexcept;
+    void append_cors(const exchange& x, std::span<const std::string_view> vary);
+    void send_small(exchange& x, int status, routing::reason why, std::string_view fields, std::string_view body);
+    void hand_over(exchange& x, int status, routing::reason why);
+
+    core& core_;
+    const listener& listener_;
+    transport transport_;
+    exchange* exchange_ = nullptr; // while one is under way
+    std::unique_ptr<pending> pending_;
+    std::unique_ptr<outgoing> outgoing_;
+    routing::ip_address peer_;
+    std::uint16_t port_;
+    phase phase_ = phase::idle;
+    bool unread_ = false;       // reading stopped: more may lie in the kernel
+    bool read_ended_ = false;   // the client has closed its side
+    bool closing_ = false;      // close after the current answer
+    bool distrusted_ = false;   // bytes of the client are unread on purpose: linger before closing
+    bool continued_ = false;    // 100 Continue was sent for this request
+    bool serving_ = false;      // read_requests is on the stack
+    bool counted_ = false;      // in the table of addresses
+    // What judge() found out about the request whose head is in core::request.
+    routing::cors_verdict cors_;
+    routing::node_index node_ = 0;
+    bool to_node_ = false;
+};
+
+} // namespace boshgate::proxy

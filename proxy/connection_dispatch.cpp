@@ -1,0 +1,231 @@
+// What is done with a request: refused, answered here, served from a file, or sent to a node.
+
+#include "proxy/connection.hpp"
+
+#include "proxy/core.hpp"
+#include "proxy/listener.hpp"
+#include "routing/bosh_body.hpp"
+
+#include <array>
+#include <utility>
+
+#include <unistd.h>
+
+namespace boshgate::proxy {
+
+using routing::field_id;
+using routing::framing;
+using routing::method;
+using routing::origin_kind;
+using routing::reason;
+
+// judge decides what can be decided from the head alone, before the body has come: so that a request that leads nowhere
+// costs no body, and nothing of it reaches a node. Leaves the CORS verdict and the node behind for dispatch.
+reason connection::judge() {
+    const snapshot& settings = *core_.settings;
+    const routing::request_head& request = core_.request;
+    cors_ = settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
+    const std::optional<routing::node_index> node = settings.routes.find(request.path);
+    to_node_ = node.has_value();
+    node_ = node.value_or(0);
+    core_.counters.fields_dropped.add(request.dropped_fields);
+    if (request.verb == method::other) {
+        return to_node_ || settings.files ? reason::method : reason::no_route;
+    }
+    if (request.verb == method::options) {
+        return reason::none;
+    }
+    if (!to_node_) {
+        return settings.files && request.verb != method::post ? reason::none : reason::no_route;
+    }
+    if (cors_.kind == origin_kind::refused && settings.cors.enforce()) {
+        return reason::origin_refused;
+    }
+    if (request.body == framing::length && request.content_length > settings.config.limits.body_bytes) {
+        return reason::body_limit;
+    }
+    const routing::field* coding = request.find(field_id::content_encoding);
+    if (coding != nullptr && !routing::equal_ignoring_case(coding->value, "identity")) {
+        return reason::coded_body;
+    }
+    return reason::none;
+}
+
+// begin takes an exchange for the request in core::request.
+exchange& connection::begin() {
+    exchange& x = exchange_begin(core_);
+    const routing::request_head& request = core_.request;
+    const routing::client_origin client =
+        routing::client_of(request, peer_, transport_.ssl() != nullptr, core_.settings->trusted);
+    x.sink = this;
+    x.client = client.address;
+    x.secure = client.secure;
+    x.client_port = client.address == peer_ ? port_ : std::uint16_t{0};
+    x.verb = request.verb;
+    x.minor_version = request.minor_version;
+    x.keep_alive = request.keep_alive;
+    x.cors = cors_;
+    if (cors_.kind == origin_kind::allowed && cors_.block == routing::cors_verdict::no_block) {
+        x.origin = routing::origin_of(request).value_or("");
+    }
+    if (core_.log.enabled()) {
+        x.path = request.path;
+        x.tls = transport_.ssl() != nullptr ? SSL_get_version(transport_.ssl()) : "";
+    }
+    exchange_ = &x;
+    continued_ = false;
+    return x;
+}
+
+void connection::dispatch(std::string_view body) {
+    exchange& x = begin();
+    core_.loop.unset(*this);
+    phase_ = phase::waiting;
+    if (x.verb == method::options) {
+        dispatch_options(x);
+    } else if (to_node_) {
+        dispatch_node(x, body);
+    } else {
+        dispatch_file(x);
+    }
+}
+
+void connection::dispatch_options(exchange& x) {
+    const snapshot& settings = *core_.settings;
+    const std::optional<routing::preflight> asked = routing::read_preflight(core_.request, core_.scratch);
+    if (!asked) {
+        send_small(x, 204, reason::options,
+                   to_node_ ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n", {});
+        return;
+    }
+    if (cors_.kind == origin_kind::same_origin) {
+        send_small(x, 204, reason::preflight, "Allow: GET, HEAD, OPTIONS, POST\r\n", {});
+        return;
+    }
+    const std::string_view origin = routing::origin_of(core_.request).value_or("");
+    const std::optional<std::string> fields = settings.cors.preflight_fields(cors_, origin, *asked);
+    if (!fields) {
+        x.cors.kind = origin_kind::refused;
+        x.cors.block = routing::cors_verdict::no_block;
+        refuse(x, reason::origin_refused);
+        return;
+    }
+    x.cors_done = true; // the block is complete, with Allow-Origin and Vary
+    send_small(x, 204, reason::preflight, *fields, {});
+}
+
+void connection::dispatch_file(exchange& x) {
+    opened_file file = core_.settings->files->find(core_.request, x.secure);
+    if (file.why != reason::file && file.why != reason::bad_range) {
+        refuse(x, file.why);
+        return;
+    }
+    outgoing_ = std::make_unique<outgoing>();
+    outgoing_->file = file.descriptor;
+    outgoing_->offset = file.offset;
+    outgoing_->left = file.count;
+    outgoing_->status = file.status;
+    outgoing_->why = file.why;
+    begin_out(file.status);
+    append_date();
+    core_.out.append(file.fields);
+    const std::array<std::string_view, 1> vary{"Accept-Encoding"};
+    append_cors(x, {vary.data(), file.vary_on_coding ? vary.size() : 0});
+    if (file.status != 304) {
+        append_length(file.length);
+    }
+    append_connection_fields(x);
+    core_.out.append("\r\n");
+    if (!transport_.write(*core_.buffers, core_.out)) {
+        leave(reason::client_closed);
+        return;
+    }
+    if (outgoing_->left == 0) {
+        finished(file.status, file.why);
+        return;
+    }
+    phase_ = phase::sending;
+    core_.loop.set(*this, core_.settings->config.timeouts.client_write);
+    continue_sending();
+}
+
+void connection::dispatch_node(exchange& x, std::string_view body) {
+    if (x.verb != method::post) {
+        body = {}; // a body of GET means nothing (RFC 9110 9.3.1), and a node must not have to guess
+    }
+    x.node = node_;
+    x.request_bytes = body.size();
+    note_session(x, body);
+    build_node_request(x, body);
+    exchange_start(x);
+}
+
+// note_session reads what the log may show of the body: rid, and the sid's keyed hash. What is no BOSH body is the node's
+// to judge.
+void connection::note_session(exchange& x, std::string_view body) {
+    if (x.verb != method::post) {
+        x.request_class = routing::request_class::page;
+        return;
+    }
+    routing::body_tag tag;
+    if (!routing::read_body_tag(body, {}, tag).ok()) {
+        x.request_class = routing::request_class::session_request;
+        return;
+    }
+    x.request_class = routing::class_of(tag);
+    x.rid = tag.rid().value_or(0);
+    if (tag.has(routing::body_attribute::sid)) {
+        x.session = routing::session_hash(tag.written(routing::body_attribute::sid), core_.settings->log_key);
+    }
+}
+
+// build_node_request writes the message as the node gets it: its own URL and Host, the few client fields that are listed,
+// ours, and exactly one Content-Length. Names and values come from the strict head reader: they cannot carry CR, LF or NUL.
+void connection::build_node_request(exchange& x, std::string_view body) {
+    const snapshot& settings = *core_.settings;
+    const routing::request_head& request = core_.request;
+    const node_entry& node = settings.nodes[x.node];
+    const std::string_view start = x.verb == method::post ? node.post_start : node.get_start;
+
+    std::array<const routing::field*, 32> passed; // more of the listed fields than this are not passed on
+    std::size_t count = 0;
+    std::size_t size = start.size() + body.size();
+    for (const routing::field& one : request.fields()) {
+        if (count < passed.size() && one.id != field_id::connection && settings.request_fields.contains(one.name) &&
+            !routing::named_by_connection(request, one.name)) {
+            passed[count++] = &one;
+            size += one.name.size() + one.value.size() + 4;
+        }
+    }
+    std::array<char, 46> text;
+    const std::string_view address = x.client.print(text);
+    static constexpr std::string_view forwarded = "X-Forwarded-For: ";
+    static constexpr std::string_view https = "\r\nX-Forwarded-Proto: https\r\n";
+    static constexpr std::string_view http = "\r\nX-Forwarded-Proto: http\r\n";
+    // Fixed: some nodes look at the type, and one takes JSON for something else (bosh.md 5).
+    static constexpr std::string_view type = "Content-Type: text/xml; charset=utf-8\r\nContent-Length: ";
+    static constexpr std::size_t number = 20; // digits of a length
+    size += forwarded.size() + address.size() + https.size() + type.size() + number + 4;
+
+    x.request = core_.blocks.take(size);
+    block& out = x.request;
+    out.append(start);
+    for (std::size_t i = 0; i < count; ++i) {
+        out.append(passed[i]->name);
+        out.append(": ");
+        out.append(passed[i]->value);
+        out.append("\r\n");
+    }
+    out.append(forwarded);
+    out.append(address);
+    out.append(x.secure ? https : http);
+    if (x.verb == method::post) {
+        out.append(type);
+        out.append_number(body.size());
+        out.append("\r\n");
+    }
+    out.append("\r\n");
+    out.append(body);
+}
+
+} // namespace boshgate::proxy

@@ -1,0 +1,92 @@
+#include "proxy/core.hpp"
+
+#include "proxy/connection.hpp"
+#include "proxy/link.hpp"
+#include "proxy/listener.hpp"
+#include "routing/static_rules.hpp"
+
+#include <ctime>
+#include <utility>
+
+namespace boshgate::proxy {
+
+bool shared_state::enter(const routing::ip_address& address, std::uint32_t limit) {
+    const std::lock_guard lock(mutex_);
+    std::uint32_t& count = by_address_[std::string(address.bytes.begin(), address.bytes.end())];
+    if (limit != 0 && count >= limit) {
+        return false;
+    }
+    ++count;
+    return true;
+}
+
+void shared_state::leave(const routing::ip_address& address) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_address_.find(std::string(address.bytes.begin(), address.bytes.end()));
+    if (found != by_address_.end() && --found->second == 0) {
+        by_address_.erase(found);
+    }
+}
+
+struct core::drain_deadline final : timed {
+    explicit drain_deadline(core& of) : home(of) {}
+    void on_deadline() override { home.cut(); }
+    core& home;
+};
+
+core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_state& state, access_log& access)
+    : index(which), settings(std::move(compiled)), shared(state), log(access), nodes(settings->nodes.size()) {}
+
+core::~core() {
+    // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still stands.
+    listeners.clear();
+    for (connection* one : connections.copy()) {
+        one->cut();
+    }
+    for (link* one : links.copy()) {
+        one->end();
+    }
+    loop.clear_retired();
+}
+
+void core::drain(std::chrono::milliseconds limit) {
+    if (draining) {
+        return;
+    }
+    draining = true;
+    for (const std::unique_ptr<listener>& one : listeners) {
+        one->stop();
+    }
+    for (connection* one : connections.copy()) {
+        one->drain();
+    }
+    for (link* one : links.copy()) {
+        one->close_if_idle();
+    }
+    drain_deadline_ = std::make_unique<drain_deadline>(*this);
+    loop.set(*drain_deadline_, limit);
+    connection_gone();
+}
+
+void core::cut() {
+    for (connection* one : connections.copy()) {
+        one->cut();
+    }
+}
+
+void core::connection_gone() {
+    if (draining && connections.empty()) {
+        loop.stop();
+    }
+}
+
+std::string_view core::date() {
+    const std::int64_t second = loop.now_us() / 1'000'000;
+    if (second != date_second_) {
+        date_second_ = second;
+        date_ = routing::http_date(static_cast<std::int64_t>(std::time(nullptr)));
+    }
+    return date_;
+}
+
+} // namespace boshgate::proxy

@@ -1,0 +1,127 @@
+#pragma once
+// A core: one thread, its event loop, and everything that only it may touch. Cores share nothing on the request path
+// but the snapshot (read only) and a few limits counted over all of them (shared_state).
+
+#include "proxy/block_pool.hpp"
+#include "proxy/counters.hpp"
+#include "proxy/event_loop.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/snapshot.hpp"
+#include "proxy/transport.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <sys/socket.h>
+
+namespace boshgate::proxy {
+
+class connection;
+class link;
+class listener;
+
+// All living objects of one kind, for the end of the core. T keeps its place in `registered_at`.
+template <typename T>
+class registry {
+  public:
+    void add(T& one) {
+        one.registered_at = static_cast<std::uint32_t>(all_.size());
+        all_.push_back(&one);
+    }
+    void remove(T& one) noexcept {
+        all_[one.registered_at] = all_.back();
+        all_[one.registered_at]->registered_at = one.registered_at;
+        all_.pop_back();
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+    // A copy: what is called on the objects may end them.
+    [[nodiscard]] std::vector<T*> copy() const { return all_; }
+    [[nodiscard]] T& back() const noexcept { return *all_.back(); }
+
+  private:
+    std::vector<T*> all_;
+};
+
+// A socket address that fits every family we speak.
+struct socket_address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+};
+
+// Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
+class shared_state {
+  public:
+    explicit shared_state(std::size_t nodes) : links(nodes) {}
+
+    std::atomic<std::uint32_t> connections{0};
+    std::vector<std::atomic<std::uint32_t>> links; // by node
+
+    // One more connection of an address; false when it has `limit` already (0: no limit).
+    [[nodiscard]] bool enter(const routing::ip_address& address, std::uint32_t limit);
+    void leave(const routing::ip_address& address);
+
+  private:
+    std::mutex mutex_;
+    std::unordered_map<std::string, std::uint32_t> by_address_; // guarded by mutex_; key: the 16 bytes
+};
+
+// The links of one core to one node.
+struct node_links {
+    std::vector<link*> idle;                // the back is the freshest
+    std::vector<socket_address> addresses;  // empty: the name does not resolve
+    std::string unresolved_because;
+    std::size_t next_address = 0;           // moves on when a connect fails
+};
+
+struct core {
+    core(unsigned index, std::shared_ptr<const snapshot> settings, shared_state& shared, access_log& log);
+    ~core();
+    core(const core&) = delete;
+    core& operator=(const core&) = delete;
+
+    // drain begins the end: listeners close, idle connections close, answers carry Connection: close. After `limit` all
+    // that is left is cut. The loop stops when the last connection has gone.
+    void drain(std::chrono::milliseconds limit);
+    // cut ends all connections at once. Only while draining.
+    void cut();
+    // connection_gone is called by every connection when it ends.
+    void connection_gone();
+    // date is the value of a Date header field, made once a second.
+    [[nodiscard]] std::string_view date();
+
+    // State first, then the loop, then what hangs on it: members die in reverse order.
+    unsigned index;
+    std::shared_ptr<const snapshot> settings;
+    shared_state& shared;
+    access_log& log;
+    core_counters counters;
+    std::unique_ptr<shared_buffers> buffers = std::make_unique<shared_buffers>();
+    routing::request_head request;  // of the request that is being read
+    routing::answer_head answer;    // of the answer that is being read
+    std::string out;                // an answer's head and small body, flat, for one send
+    std::string scratch;            // CORS block of an origin allowed by pattern
+    block_pool blocks;
+    exchange_pool exchanges;
+    event_loop loop;
+    std::vector<node_links> nodes;  // by node index
+    std::vector<std::unique_ptr<listener>> listeners;
+    registry<connection> connections;
+    registry<link> links;
+    bool draining = false;
+
+  private:
+    struct drain_deadline;
+    std::unique_ptr<drain_deadline> drain_deadline_;
+    std::int64_t date_second_ = -1;
+    std::string date_;
+};
+
+} // namespace boshgate::proxy

@@ -1,0 +1,290 @@
+#include "proxy/link.hpp"
+
+#include "proxy/core.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/log.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// How a link comes to stand, ends, and goes back to the pool. link_answer.cpp reads answers.
+
+namespace boshgate::proxy {
+
+using routing::reason;
+
+namespace {
+
+reason reason_of_connect(int error) noexcept {
+    switch (error) {
+    case ECONNREFUSED:
+        return reason::node_refused;
+    case ETIMEDOUT:
+        return reason::node_connect_timeout;
+    default:
+        return reason::node_unreachable;
+    }
+}
+
+} // namespace
+
+link::link(core& home, exchange& x, int descriptor)
+    : core_(home), exchange_(&x), settings_(x.settings), transport_(descriptor), node_(x.node) {
+    core_.links.add(*this);
+    core_.counters.links.add();
+    core_.counters.links_opened.add();
+    x.via = this;
+}
+
+link::~link() {
+    core_.links.remove(*this);
+    core_.counters.links.subtract();
+    core_.shared.links[node_].fetch_sub(1, std::memory_order_relaxed);
+}
+
+reason link::open(core& home, exchange& x) {
+    node_links& node = home.nodes[x.node];
+    if (node.addresses.empty()) {
+        return reason::node_unresolved;
+    }
+    std::atomic<std::uint32_t>& open_links = home.shared.links[x.node];
+    if (open_links.fetch_add(1, std::memory_order_relaxed) >= x.settings->config.limits.links_per_node) {
+        open_links.fetch_sub(1, std::memory_order_relaxed);
+        return reason::node_links;
+    }
+    const std::size_t which = node.next_address % node.addresses.size();
+    const socket_address& address = node.addresses[which];
+    const int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        open_links.fetch_sub(1, std::memory_order_relaxed);
+        log_limited(log_topic::descriptors, "no socket for a link to a node: " + std::string(std::strerror(errno)));
+        return reason::descriptors;
+    }
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    std::unique_ptr<link> made(new link(home, x, descriptor));
+    made->address_ = static_cast<std::uint16_t>(which);
+    // Registered before connect: the edge that says "connected" must not be missed.
+    const bool watched = home.loop.watch(descriptor, *made);
+    const int result =
+        watched ? ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) : -1;
+    if (!watched || (result != 0 && errno != EINPROGRESS)) {
+        const reason why = watched ? reason_of_connect(errno) : reason::descriptors;
+        node.next_address = which + 1;
+        x.via = nullptr;
+        made->transport_.close(*home.buffers, false);
+        made->phase_ = phase::closed;
+        home.loop.retire(std::move(made)); // the set may hold an event for it already
+        return why;
+    }
+    home.loop.set(*made, settings_of(x).timeouts.connect);
+    made.release(); // lives until close()
+    return reason::none;
+}
+
+link* link::take_idle(core& home, routing::node_index node) {
+    std::vector<link*>& idle = home.nodes[node].idle;
+    if (idle.empty()) {
+        return nullptr;
+    }
+    link* one = idle.back();
+    idle.pop_back();
+    return one;
+}
+
+void link::on_ready(std::uint32_t events) {
+    if (phase_ == phase::closed) {
+        return;
+    }
+    if (phase_ == phase::connecting) {
+        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) {
+            return;
+        }
+        on_connected();
+        if (phase_ == phase::closed || phase_ == phase::connecting) {
+            return;
+        }
+    }
+    if ((events & EPOLLOUT) != 0 && transport_.blocked()) {
+        if (!transport_.flush()) {
+            fail(reason::node_reset);
+            return;
+        }
+        if (phase_ == phase::busy && !transport_.blocked()) {
+            arm_answer();
+        }
+    }
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+        on_readable((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+    }
+}
+
+void link::on_connected() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(transport_.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0) {
+        // EPOLLOUT and EPOLLHUP come once before connect() was called; then the socket has no peer yet.
+        sockaddr_storage peer;
+        socklen_t peer_size = sizeof peer;
+        if (::getpeername(transport_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
+            return;
+        }
+        start_handshake();
+        return;
+    }
+    core_.nodes[node_].next_address = address_ + 1U;
+    fail(reason_of_connect(error));
+}
+
+void link::start_handshake() {
+    const node_tls_context* tls = settings_->nodes[node_].tls.get();
+    if (tls == nullptr) {
+        write_request();
+        return;
+    }
+    phase_ = phase::handshaking;
+    SSL* ssl = SSL_new(tls->context());
+    if (ssl == nullptr || !tls->prepare(ssl)) {
+        SSL_free(ssl);
+        fail(reason::node_tls_failed);
+        return;
+    }
+    SSL_set_connect_state(ssl);
+    transport_.start_tls(ssl, *core_.buffers);
+    if (transport_.begin_handshake(*core_.buffers) == io_state::broken) {
+        handshake_failed();
+    }
+}
+
+void link::handshake_failed() {
+    const node_entry& node = settings_->nodes[node_];
+    const std::string because = node.tls->verdict(transport_.ssl());
+    const std::string error = handshake_failure();
+    node.tls->forget_session();
+    log_limited(log_topic::node_tls, "node " + node.name + ": TLS handshake failed: " + (because.empty() ? error : because));
+    fail(because.empty() ? reason::node_tls_failed : reason::node_certificate);
+}
+
+void link::serve(exchange& x) {
+    exchange_ = &x;
+    x.via = this;
+    settings_ = x.settings;
+    core_.counters.links_reused.add();
+    write_request();
+}
+
+void link::write_request() {
+    phase_ = phase::busy;
+    interim_ = 0;
+    sent_ = true;
+    exchange_->sent_us = core_.loop.now_us();
+    if (!transport_.write(*core_.buffers, exchange_->request.view())) {
+        // Reported from the event that follows (or the deadline): the caller may stand in the middle of something.
+        core_.loop.set(*this, std::chrono::milliseconds{0});
+        return;
+    }
+    if (transport_.blocked()) {
+        core_.loop.set(*this, settings_of(*exchange_).timeouts.node_write);
+    } else {
+        arm_answer();
+    }
+}
+
+void link::arm_answer() { core_.loop.set(*this, settings_of(*exchange_).timeouts.answer); }
+
+void link::on_deadline() {
+    switch (phase_) {
+    case phase::connecting:
+        core_.nodes[node_].next_address = address_ + 1U;
+        fail(reason::node_connect_timeout);
+        break;
+    case phase::handshaking:
+        fail(reason::node_connect_timeout);
+        break;
+    case phase::busy:
+        if (transport_.blocked()) {
+            fail(reason::node_write_timeout);
+        } else if (paused_) {
+            arm_answer(); // the client is slow, not the node; the client has a deadline of its own
+        } else if (transport_.broken()) {
+            fail(reason::node_reset);
+        } else {
+            fail(reason::node_answer_timeout);
+        }
+        break;
+    case phase::idle:
+    case phase::closed:
+        close();
+        break;
+    }
+}
+
+// release hands the link back after an answer: to the pool, or closes it. The exchange is already taken off.
+void link::release(bool reusable) {
+    partial_.reset();
+    paused_ = false;
+    reused_ = true;
+    sent_ = false;
+    if (!reusable || core_.draining) {
+        close();
+        return;
+    }
+    phase_ = phase::idle;
+    core_.nodes[node_].idle.push_back(this);
+    core_.loop.set(*this, settings_->config.timeouts.link_idle);
+}
+
+void link::fail(reason why) {
+    exchange* x = exchange_;
+    exchange_ = nullptr;
+    const bool sent = sent_;
+    const bool reused = reused_;
+    close();
+    if (x != nullptr) {
+        x->via = nullptr;
+        exchange_link_failed(*x, why, sent, reused);
+    }
+}
+
+void link::abandon() {
+    exchange_ = nullptr;
+    close();
+}
+
+void link::end() {
+    if (exchange* x = std::exchange(exchange_, nullptr); x != nullptr) {
+        core_.counters.held.subtract();
+        exchange_finish(*x, 0, reason::draining);
+    }
+    close();
+}
+
+void link::close_if_idle() {
+    if (phase_ == phase::idle) {
+        close();
+    }
+}
+
+void link::close() {
+    if (phase_ == phase::closed) {
+        return;
+    }
+    if (phase_ == phase::idle) {
+        std::erase(core_.nodes[node_].idle, this);
+    }
+    const bool politely = phase_ == phase::idle || phase_ == phase::busy;
+    phase_ = phase::closed;
+    core_.loop.unset(*this);
+    transport_.close(*core_.buffers, politely);
+    core_.loop.retire(std::unique_ptr<ready_handler>(this));
+}
+
+} // namespace boshgate::proxy
