@@ -140,6 +140,10 @@ constexpr std::array<foreign_key, 46> foreign_keys{{
 } // namespace
 
 void unknown_key(reader& in, const place& at, std::span<const std::string_view> names) {
+    if (!in.wants_hints()) {
+        in.report(at.key_where, at.path, {"unknown key", {}, {}});
+        return;
+    }
     std::string hint;
     for (const foreign_key& known : foreign_keys) {
         if (edit_distance(known.theirs, at.key) == 0 &&

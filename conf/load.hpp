@@ -23,7 +23,6 @@ namespace boshgate::conf {
 inline constexpr std::size_t config_bytes_max = 1024 * 1024;
 inline constexpr int config_depth_max = 8;                // maps and lists inside each other
 inline constexpr std::size_t config_values_max = 100'000; // scalars, maps and lists
-inline constexpr std::size_t problems_max = 200; // then one last line says that there are more
 
 struct loaded {
     conf::config config;           // only meaningful when problems holds no error

@@ -51,6 +51,10 @@ void reader::report(mark where, std::string path, fault why) {
                          std::move(why.expected), std::move(why.did_you_mean), severity::error});
 }
 
+bool reader::wants_hints() const noexcept {
+    return problems_.size() < problems_max;
+}
+
 void reader::missing(const place& parent, std::string_view key, std::string_view wanted) {
     if (!complete_) {
         return;

@@ -77,6 +77,8 @@ class reader {
     [[nodiscard]] const std::vector<std::string>& passed_over() const noexcept {
         return passed_over_;
     }
+    // Corrections take time; beyond the number of problems that are shown they help nobody.
+    [[nodiscard]] bool wants_hints() const noexcept;
     std::vector<problem> take_problems() { return std::move(problems_); }
     source_marks take_marks() { return std::move(marks_); }
 

@@ -16,6 +16,9 @@
 
 namespace boshgate::conf {
 
+// Problems of one file that are shown; then one last line says that there are more.
+inline constexpr std::size_t problems_max = 200;
+
 enum class severity { error, warning };
 
 struct problem {

@@ -110,7 +110,9 @@ void check_route(const config& settings, const std::string& route, const std::st
     }
     std::vector<std::string_view> names;
     for (const node& n : settings.nodes) {
-        names.push_back(n.name);
+        if (out.wants_hints()) {
+            names.push_back(n.name);
+        }
     }
     const bool is_url = name.find("://") != std::string::npos;
     out.error(path, {in_quotes(name) + (is_url ? " is a URL" : " is not a node"),

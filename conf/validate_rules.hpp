@@ -34,6 +34,8 @@ class findings {
             error(std::move(path), std::move(*why));
         }
     }
+    // Corrections take time; beyond the number of problems that are shown they help nobody.
+    [[nodiscard]] bool wants_hints() const noexcept { return problems_.size() < problems_max; }
     std::vector<problem> take() { return std::move(problems_); }
 
   private:
