@@ -15,6 +15,8 @@ using namespace std::string_view_literals;
 constexpr std::array safelisted{"accept"sv, "accept-language"sv, "content-language"sv,
                                 "content-type"sv, "range"sv};
 
+constexpr auto https = "https://"sv;
+constexpr auto pattern_start = "https://*."sv;
 constexpr auto vary_start = "Vary: "sv;
 constexpr auto line_end = "\r\n"sv;
 
@@ -25,8 +27,8 @@ struct web_origin {
 };
 
 std::optional<web_origin> split_web_origin(std::string_view origin) noexcept {
-    if (origin.starts_with("https://"))
-        return web_origin{origin.substr(8), true};
+    if (origin.starts_with(https))
+        return web_origin{origin.substr(https.size()), true};
     if (origin.starts_with("http://"))
         return web_origin{origin.substr(7), false};
     return std::nullopt;
@@ -80,10 +82,10 @@ bool is_scheme(std::string_view text) noexcept {
 }
 
 void drop_default_port(std::string& origin) {
-    const bool https = origin.starts_with("https://") && origin.ends_with(":443");
-    const bool http = origin.starts_with("http://") && origin.ends_with(":80");
-    if (https || http)
-        origin.resize(origin.size() - (https ? 4 : 3));
+    if (origin.starts_with(https) && origin.ends_with(":443"))
+        origin.resize(origin.size() - 4);
+    else if (origin.starts_with("http://") && origin.ends_with(":80"))
+        origin.resize(origin.size() - 3);
 }
 
 void add_line(std::string& to, std::string_view name, std::string_view value) {
@@ -182,13 +184,11 @@ void cors_policy::add_origin(std::string_view entry) {
     if (origin.size() > origin_bytes_max)
         return;
 
-    const auto web = split_web_origin(origin);
-    if (web && web->authority.starts_with("*.")) {
-        const auto suffix = web->authority.substr(1);
+    // Of patterns only https: names below an http site are whatever somebody on the way says.
+    if (std::string_view(origin).starts_with(pattern_start)) {
+        const auto suffix = std::string_view(origin).substr(pattern_start.size() - 1);
         if (is_authority(suffix.substr(1)))
-            patterns_.push_back(
-                {std::string(origin.substr(0, origin.size() - web->authority.size())),
-                 std::string(suffix)});
+            patterns_.emplace_back(suffix);
         return;
     }
     const auto colon = origin.find("://");
@@ -212,14 +212,14 @@ std::string cors_policy::allow_lines(std::string_view origin) const {
 }
 
 bool cors_policy::matches_pattern(std::string_view origin) const noexcept {
-    return std::any_of(patterns_.begin(), patterns_.end(), [origin](const pattern& each) {
-        if (origin.size() <= each.scheme.size() + each.suffix.size() ||
-            !origin.starts_with(each.scheme) || !origin.ends_with(each.suffix))
-            return false;
-        // What "*" stands for is whole labels: no ':', '/', '@' or '*' gets in, and the suffix
-        // brings its dot along.
-        return is_host_name(origin.substr(each.scheme.size(),
-                                          origin.size() - each.scheme.size() - each.suffix.size()));
+    if (patterns_.empty() || !origin.starts_with(https))
+        return false;
+    const auto authority = origin.substr(https.size());
+    // What "*" stands for is whole labels: no ':', '/', '@' or '*' gets in, and the suffix brings
+    // its dot along.
+    return std::any_of(patterns_.begin(), patterns_.end(), [authority](std::string_view suffix) {
+        return authority.size() > suffix.size() && authority.ends_with(suffix) &&
+               is_host_name(authority.substr(0, authority.size() - suffix.size()));
     });
 }
 

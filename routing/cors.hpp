@@ -103,21 +103,16 @@ class cors_policy {
     [[nodiscard]] bool enforce() const noexcept { return enforce_; }
 
   private:
-    struct pattern {
-        std::string scheme; // "https://"
-        std::string suffix; // ".example.com", with port if any
-    };
-
     void add_origin(std::string_view entry);
     [[nodiscard]] bool matches_pattern(std::string_view origin) const noexcept;
     [[nodiscard]] bool header_allowed(std::string_view lower_case_name) const noexcept;
     [[nodiscard]] std::string allow_lines(std::string_view origin) const;
     [[nodiscard]] std::optional<std::string> allow_headers(std::string_view asked) const;
 
-    text_table exact_;                 // origin -> block
-    std::vector<std::string> blocks_;  // by index
-    std::vector<std::string> origins_; // by index of their block
-    std::vector<pattern> patterns_;
+    text_table exact_;                  // origin -> block
+    std::vector<std::string> blocks_;   // by index
+    std::vector<std::string> origins_;  // by index of their block
+    std::vector<std::string> patterns_; // what follows the "*": ".example.com:8443"
     std::string
         common_block_; // every answer without a permission of its own: Vary, or "*", or nothing
     std::string pattern_tail_;   // what follows Allow-Origin for origins allowed by pattern

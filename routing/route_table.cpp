@@ -1,5 +1,6 @@
 #include "routing/route_table.hpp"
 
+#include "conf/bounds.hpp"
 #include "routing/ascii.hpp"
 #include "routing/ip_address.hpp"
 
@@ -10,6 +11,11 @@
 
 namespace boshgate::routing {
 namespace {
+
+// "/prefix" + "/" + "[name]" + ":65535"
+static_assert(2 * conf::names_bytes_most + 1 + conf::names_bytes_most + 2 + 6 <=
+              route_table::path_bytes_max);
+static_assert(conf::nodes_most <= std::numeric_limits<node_index>::max());
 
 // A path segment that stands for a node. `written`: somebody wrote it as a name; otherwise we
 // derived it.
@@ -107,9 +113,8 @@ std::vector<path_claim> path_claims(const conf::config& config) {
             all.push_back(
                 {key_of(config.prefix + "/" + name), static_cast<node_index>(i), written});
     for (const auto& [path, name] : config.routes) {
-        const auto wanted = to_lower(name);
         for (std::size_t i = 0; i < count; ++i)
-            if (to_lower(config.nodes[i].name) == wanted) {
+            if (config.nodes[i].name == name) {
                 all.push_back({key_of(path), static_cast<node_index>(i), true});
                 break;
             }

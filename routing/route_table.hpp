@@ -40,8 +40,9 @@ struct route_conflict {
 
 class route_table {
   public:
-    // Longest path that is looked up; a longer one has no route.
-    static constexpr std::size_t path_bytes_max = 512;
+    // Longest path that is looked up; a longer one has no route. Enough for every prefix, name and
+    // port that the loader accepts.
+    static constexpr std::size_t path_bytes_max = 1024;
 
     // Node names get config.prefix put before them ("/app" + "/node-a1"); config.routes are whole
     // paths and stay as they are written, because legacy clients have them built in. A route whose

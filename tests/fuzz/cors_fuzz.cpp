@@ -2,19 +2,15 @@
 // that is not listed.
 
 #include "routing/cors.hpp"
+#include "tests/fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 namespace {
 
 using namespace boshgate::routing;
-
-void require(bool holds) {
-    if (!holds)
-        std::abort();
-}
+using boshgate::fuzz::require;
 
 cors_policy make_policy(std::vector<std::string> origins, std::vector<std::string> headers) {
     boshgate::conf::cors settings;
@@ -31,14 +27,15 @@ void check_lines(std::string_view block) {
     std::vector<std::string_view> names;
     while (!block.empty()) {
         const auto end = block.find("\r\n");
-        require(end != std::string_view::npos);
+        require(end != std::string_view::npos, "a line without an end");
         const auto line = block.substr(0, end);
         for (const char c : line)
-            require(c != '\r' && c != '\n' && c != '\0');
+            require(c != '\r' && c != '\n' && c != '\0', "a line end inside a line");
         const auto colon = line.find(": ");
-        require(colon != std::string_view::npos && colon > 0 && colon + 2 < line.size());
+        require(colon != std::string_view::npos && colon > 0 && colon + 2 < line.size(),
+                "a line without name or value");
         for (const auto known : names)
-            require(known != line.substr(0, colon));
+            require(known != line.substr(0, colon), "a name that stands twice");
         names.push_back(line.substr(0, colon));
         block.remove_prefix(end + 2);
     }
@@ -52,19 +49,21 @@ void check_policy(const cors_policy& policy, std::string_view origin, std::strin
     check_lines(block);
     const auto start = "Access-Control-Allow-Origin: " + std::string(origin) + "\r\n";
     const bool any = block.starts_with("Access-Control-Allow-Origin: *\r\n");
-    require(any || (verdict.kind == origin_kind::allowed) == block.starts_with(start));
-    require(!any || block.find("Credentials") == std::string::npos);
+    require(any || (verdict.kind == origin_kind::allowed) == block.starts_with(start),
+            "permission for allowed origins and for nobody else");
+    require(!any || block.find("Credentials") == std::string::npos, "no credentials with *");
     if (verdict.kind == origin_kind::refused && !any)
-        require(block == "Vary: Origin\r\n" || block.empty());
+        require(block == "Vary: Origin\r\n" || block.empty(),
+                "nothing but Vary for refused origins");
 
     if (const auto fields = policy.preflight_fields(verdict, origin, {"POST", rest, true})) {
-        require(verdict.kind == origin_kind::allowed);
+        require(verdict.kind == origin_kind::allowed, "preflights of allowed origins only");
         check_lines(*fields);
     }
     const std::string_view node_values[] = {host, rest};
     const auto merged = merge_vary(node_values, block);
     check_lines(merged);
-    require(merge_vary(node_values, merged) == merged);
+    require(merge_vary(node_values, merged) == merged, "merging twice changes nothing");
 }
 
 } // namespace
@@ -74,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         {"https://chat.example.com", "https://*.example.com", "null"}, {"content-type"});
     static const auto any = make_policy({"*"}, {"*"});
     static const auto nobody = make_policy({}, {});
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::string_view text = boshgate::fuzz::text_of(data, size);
     auto tail = text;
     const auto next = [&tail] {
         const auto line = tail.substr(0, tail.find('\n'));
@@ -94,7 +93,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // A pattern lets in what lies below it, and nothing else.
     if (listed.judge(text, "").kind == origin_kind::allowed && text != "null")
         require(text.starts_with("https://") && text.ends_with(".example.com") &&
-                text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.", 8) ==
-                    std::string_view::npos);
+                    text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.", 8) ==
+                        std::string_view::npos,
+                "an origin below the pattern");
     return 0;
 }

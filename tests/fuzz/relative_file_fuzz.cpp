@@ -2,31 +2,29 @@
 // media types come along.
 
 #include "routing/static_rules.hpp"
+#include "tests/fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 namespace {
 
 using namespace boshgate::routing;
-
-void require(bool holds) {
-    if (!holds)
-        std::abort();
-}
+using boshgate::fuzz::require;
 
 void check_name(std::string_view name) {
-    require(name.size() <= relative_file_bytes_max);
-    require(!name.starts_with('/') && name.find("//") == std::string_view::npos);
-    require(name.find('\\') == std::string_view::npos);
+    require(name.size() <= relative_file_bytes_max, "the limit");
+    require(!name.starts_with('/') && name.find("//") == std::string_view::npos,
+            "no empty segment");
+    require(name.find('\\') == std::string_view::npos, "no backslash");
     for (const char c : name)
-        require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+        require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "no control bytes");
     for (auto rest = name; !rest.empty();) {
         const auto segment = rest.substr(0, rest.find('/'));
-        require(!segment.empty() && segment != "." && segment != "..");
+        require(!segment.empty() && segment != "." && segment != "..", "no dot segment");
         require(segment.front() != '.' ||
-                (segment == ".well-known" && segment.data() == name.data()));
+                    (segment == ".well-known" && segment.data() == name.data()),
+                "nothing hidden");
         rest.remove_prefix(std::min(segment.size() + 1, rest.size()));
     }
 }
@@ -51,15 +49,16 @@ std::string escaped(std::string_view name) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::string_view text = boshgate::fuzz::text_of(data, size);
     if (const auto name = relative_file(text)) {
         check_name(*name);
-        require(relative_file(escaped(*name)) == *name);
+        require(relative_file(escaped(*name)) == *name, "escapes change nothing");
     }
-    require(!content_type(text).empty());
+    require(!content_type(text).empty(), "every file has a type");
     if (const auto time = read_http_date(text)) {
         // A leap second at the end of the year 9999 cannot be printed.
-        require(read_http_date(http_date(*time)) == *time || *time == 253402300800);
+        require(read_http_date(http_date(*time)) == *time || *time == 253402300800,
+                "what is printed reads back");
     }
 
     // Conditions and ranges, as a client may send them.
@@ -78,7 +77,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& each : {decision, ranged})
         if (each.answer == file_answer::part)
             require(each.range.count > 0 && each.range.first < size &&
-                    each.range.count <= size - each.range.first);
+                        each.range.count <= size - each.range.first,
+                    "a range inside of the file");
     (void)accepts_coding(head, "br");
     return 0;
 }

@@ -1,10 +1,10 @@
 #include "routing/client_address.hpp"
 
+#include "conf/address.hpp"
+#include "tests/routing/random_source.hpp"
 #include "tests/routing/request_of.hpp"
 
 #include <gtest/gtest.h>
-
-#include <random>
 
 namespace boshgate::routing {
 namespace {
@@ -89,17 +89,15 @@ TEST(trusted_proxies, contains_what_its_blocks_contain) {
 
 // contains() against the definition, bit by bit.
 TEST(trusted_proxies, agrees_with_a_bitwise_comparison) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    random_source random;
     for (int i = 0; i < 20'000; ++i) {
         ip_address base, probe;
         for (auto& byte : base.bytes)
-            byte = static_cast<std::uint8_t>(random());
+            byte = random.byte();
         base.bytes[0] = 0x20; // not IPv4, whose blocks count in 32 bits
         probe = base;
-        probe.bytes[random() % 16] ^= static_cast<std::uint8_t>(1u << random() % 8);
-        const auto bits = random() % 129;
+        probe.bytes[random.below(16)] ^= static_cast<std::uint8_t>(1u << random.below(8));
+        const auto bits = random.below(129);
         bool same = true;
         for (std::size_t bit = 0; bit < bits; ++bit)
             same = same && ((base.bytes[bit / 8] ^ probe.bytes[bit / 8]) & (0x80 >> bit % 8)) == 0;
@@ -108,6 +106,30 @@ TEST(trusted_proxies, agrees_with_a_bitwise_comparison) {
             << text << " and " << printed(probe);
         EXPECT_TRUE(trusted_proxies({text}).contains(base)) << text;
     }
+}
+
+// The loader and this file read blocks apart from each other. What passes the loader must count
+// here.
+TEST(trusted_proxies, reads_every_block_that_the_loader_accepts) {
+    random_source random;
+    const std::vector<std::string> pieces = {
+        "10.0.0.0", "192.0.2.1", "0.0.0.0", "::",  "::1", "2001:db8:", ":",    "0",   ".",  "ffff:",
+        "/",        "/8",        "/0",      "/32", "/33", "/128",      "/129", "/64", "/96"};
+    int accepted = 0;
+    for (int i = 0; i < 50'000; ++i) {
+        std::string text;
+        for (auto left = 1 + random.below(4); left > 0; --left)
+            text += random.pick(pieces);
+        if (conf::check_block(text))
+            continue;
+        ++accepted;
+        const auto block = trusted_proxies::parse_block(text);
+        ASSERT_TRUE(block) << text;
+        const auto base = conf::parse_address(std::string_view(text).substr(0, text.find('/')));
+        ASSERT_TRUE(base) << text;
+        EXPECT_EQ(block->base.bytes, base->bytes) << text;
+    }
+    EXPECT_GT(accepted, 500);
 }
 
 TEST(client_of, believes_trusted_proxies_only) {
@@ -202,21 +224,19 @@ TEST(client_of, walks_a_bounded_number_of_hops) {
 
 // Whatever a client writes to the left of what the outermost trusted proxy added changes nothing.
 TEST(client_of, is_not_moved_by_what_stands_left_of_the_first_untrusted_address) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    random_source random;
     const trusted_proxies trusted({"10.0.0.0/8"});
     constexpr std::string_view alphabet = "0123456789abcdef:.,[] \t\"=_-xyz";
     for (int i = 0; i < 2'000; ++i) {
         std::string junk;
-        for (auto left = random() % 60; left > 0; --left)
-            junk += alphabet[random() % alphabet.size()];
+        for (auto left = random.below(60); left > 0; --left)
+            junk += random.pick(alphabet);
         std::string honest = "198.51.100.9";
-        for (auto left = random() % 5; left > 0; --left)
-            honest += (random() % 2 == 0 ? ", 10.0.0." : "\r\nX-Forwarded-For: 10.0.0.") +
-                      std::to_string(random() % 256);
+        for (auto left = random.below(5); left > 0; --left)
+            honest += (random.coin() ? ", 10.0.0." : "\r\nX-Forwarded-For: 10.0.0.") +
+                      std::to_string(random.below(256));
         const auto fields = "X-Forwarded-For: " + junk +
-                            (random() % 2 == 0 ? "," : "\r\nX-Forwarded-For: ") + honest + "\r\n";
+                            (random.coin() ? "," : "\r\nX-Forwarded-For: ") + honest + "\r\n";
         const request_of request(fields);
         EXPECT_EQ(printed(client_of(request.head(), address("10.9.9.9"), false, trusted).address),
                   "198.51.100.9")

@@ -1,5 +1,7 @@
 #include "routing/cors.hpp"
 
+#include "conf/syntax.hpp"
+#include "tests/routing/random_source.hpp"
 #include "tests/routing/request_of.hpp"
 
 #include <gmock/gmock.h>
@@ -47,10 +49,10 @@ TEST(cors, verdict_is_small_enough_to_keep_with_every_held_poll) {
 }
 
 TEST(cors, judges_origins) {
-    const cors_policy policy(settings(
-        {"https://chat.example.com", "https://chat.example.com:8443", "http://localhost:3000",
-         "https://*.example.org", "https://*.example.org:444", "http://*.intern.example.org",
-         "capacitor://localhost", "https://[2001:db8::1]:8443", "https://10.0.0.1"}));
+    const cors_policy policy(
+        settings({"https://chat.example.com", "https://chat.example.com:8443",
+                  "http://localhost:3000", "https://*.example.org", "https://*.example.org:444",
+                  "capacitor://localhost", "https://[2001:db8::1]:8443", "https://10.0.0.1"}));
     using enum origin_kind;
     const struct {
         std::string origin;
@@ -98,7 +100,7 @@ TEST(cors, judges_origins) {
         {"https://a.b.c.example.org", allowed},
         {"https://xn--bcher-kva.example.org", allowed},
         {"https://a.example.org:444", allowed},
-        {"http://a.intern.example.org", allowed},
+        {"http://a.intern.example.org", refused},
         {"https://a.intern.example.org", allowed},
         {"https://example.org", refused},
         {"https://.example.org", refused},
@@ -192,6 +194,8 @@ TEST(cors, takes_configured_origins_as_browsers_write_them) {
         {"https://a*.example.com", "https://ab.example.com", false},
         {"*://a.example.com", "https://a.example.com", false},
         {"https://*.*.example.com", "https://a.b.example.com", false},
+        {"http://*.example.com", "http://a.example.com", false},
+        {"http://*.example.com", "https://a.example.com", false},
         {"capacitor://*.localhost", "capacitor://a.localhost", false},
         {"https://a.example.com\r\nX: y", "https://a.example.com\r\nx: y", false},
         {"https://a.example.com:", "https://a.example.com:", false},
@@ -207,6 +211,48 @@ TEST(cors, takes_configured_origins_as_browsers_write_them) {
         EXPECT_EQ(cors_policy(settings({row.listed})).judge(row.sent, host).kind,
                   row.allowed ? origin_kind::allowed : origin_kind::refused)
             << row.listed;
+}
+
+// The loader and the policy read origins apart from each other. What passes the loader must work
+// here.
+TEST(cors, allows_every_origin_that_the_loader_accepts) {
+    random_source random;
+    const std::vector<std::string> pieces = {"https://",
+                                             "http://",
+                                             "capacitor://",
+                                             "*.",
+                                             "a",
+                                             "b-c",
+                                             "example.com",
+                                             ".",
+                                             "1",
+                                             "_",
+                                             "10.0.0.1",
+                                             "[::1]",
+                                             "[2001:db8::2]",
+                                             ":80",
+                                             ":443",
+                                             ":8443",
+                                             "/",
+                                             "null",
+                                             "A",
+                                             "-"};
+    int accepted = 0;
+    for (int i = 0; i < 50'000; ++i) {
+        std::string origin = pieces[random.below(3)];
+        for (auto left = 1 + random.below(4); left > 0; --left)
+            origin += pieces[3 + random.below(pieces.size() - 3)];
+        const bool valid = !conf::check_origin(origin);
+        const auto star = origin.find('*');
+        const auto sent =
+            star == std::string::npos ? origin : std::string(origin).replace(star, 1, "x.y-1");
+        const auto kind = cors_policy(settings({origin})).judge(sent, "").kind;
+        if (valid) {
+            ++accepted;
+            EXPECT_EQ(kind, origin_kind::allowed) << origin;
+        }
+    }
+    EXPECT_GT(accepted, 500);
 }
 
 TEST(cors, looks_at_origins_to_the_limit_and_no_longer) {

@@ -1,5 +1,7 @@
 #include "routing/http_date.hpp"
 
+#include "tests/routing/random_source.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -75,9 +77,7 @@ TEST(read_http_date, reads_three_forms_and_refuses_the_rest) {
 }
 
 TEST(read_http_date, reads_back_what_is_printed) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    random_source random;
     std::uniform_int_distribution<std::int64_t> times(-62167219200, 253402300799);
     for (int i = 0; i < 20'000; ++i) {
         const auto time = times(random);

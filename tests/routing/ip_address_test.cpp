@@ -1,8 +1,8 @@
 #include "routing/ip_address.hpp"
 
-#include <gtest/gtest.h>
+#include "tests/routing/random_source.hpp"
 
-#include <random>
+#include <gtest/gtest.h>
 
 namespace boshgate::routing {
 namespace {
@@ -82,15 +82,13 @@ TEST(ip_address, knows_mapped_ipv4) {
 }
 
 TEST(ip_address, reads_back_what_it_prints) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    random_source random;
     for (int i = 0; i < 20'000; ++i) {
         ip_address address;
         // Many zero bytes, so that every way to shorten comes up.
         for (auto& byte : address.bytes)
-            byte = random() % 3 == 0 ? static_cast<std::uint8_t>(random()) : 0;
-        if (random() % 4 == 0)
+            byte = random.below(3) == 0 ? random.byte() : 0;
+        if (random.below(4) == 0)
             address = ip_address::v4(static_cast<std::uint32_t>(random()));
         EXPECT_EQ(ip_address::parse(printed(address)), address) << printed(address);
         if (!address.is_v4()) {

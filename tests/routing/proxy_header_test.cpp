@@ -1,8 +1,8 @@
 #include "routing/proxy_header.hpp"
 
-#include <gtest/gtest.h>
+#include "tests/routing/random_source.hpp"
 
-#include <random>
+#include <gtest/gtest.h>
 
 namespace boshgate::routing {
 namespace {
@@ -144,16 +144,14 @@ TEST(proxy_header, refuses_as_soon_as_it_can) {
 // A prefix never decides differently from the whole: once refused or complete, more bytes change
 // nothing.
 TEST(proxy_header, is_steady_under_mutation) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    random_source random;
     const std::string samples[] = {"PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n",
                                    "PROXY TCP6 2001:db8::1 ::2 1 2\r\n", "PROXY UNKNOWN x\r\n",
                                    v2(0x21, 0x11, tcp4 + "tlv"), v2(0x20, 0x00, "")};
     for (int i = 0; i < 5'000; ++i) {
-        auto bytes = samples[random() % std::size(samples)] + "GET / HTTP/1.1\r\n";
-        for (auto edits = random() % 3; edits > 0; --edits)
-            bytes[random() % bytes.size()] = static_cast<char>(random());
+        auto bytes = random.pick(samples) + "GET / HTTP/1.1\r\n";
+        for (auto edits = random.below(3); edits > 0; --edits)
+            bytes[random.below(bytes.size())] = static_cast<char>(random());
         auto decided = read_state::partial;
         std::size_t consumed = 0;
         for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {

@@ -73,7 +73,7 @@ TEST(route_table, finds_nodes_by_every_name_and_nothing_else) {
         {make_node("node-sd1", "node-sd1.example.com"), make_node("node-a1", "node-a1.example.com"),
          make_node("node-b1", "10.0.0.22", 7335, {"Cup-B.example.com"}),
          make_node("node-v6", "2001:db8::2")},
-        "", {{"/httpbinding", "node-sd1"}, {"/Legacy/Bosh/", "NODE-A1"}}));
+        "", {{"/httpbinding", "node-sd1"}, {"/Legacy/Bosh/", "node-a1"}}));
     constexpr node_index sd1 = 0, a1 = 1, b1 = 2, v6 = 3;
     const struct {
         std::string path;

@@ -1,9 +1,10 @@
 #include "routing/text_table.hpp"
 
+#include "tests/routing/random_source.hpp"
+
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 
 namespace boshgate::routing {
 namespace {
@@ -41,15 +42,13 @@ TEST(text_table, tells_similar_texts_apart) {
 }
 
 TEST(text_table, agrees_with_the_standard_map) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    random_source random;
     text_table table;
     std::map<std::string, std::uint16_t> model;
     const auto any_text = [&random] {
         std::string text;
-        for (auto left = 1 + random() % 20; left > 0; --left)
-            text += "ab"[random() % 2];
+        for (auto left = 1 + random.below(20); left > 0; --left)
+            text += "ab"[random.below(2)];
         return text;
     };
     for (int i = 0; i < 20'000; ++i) {
