@@ -10,13 +10,12 @@ namespace {
 using bytes::cursor;
 using bytes::outcome;
 
-// Of a name, all bytes that tell about it are in `seen`, of a value only whether it is printable
-// ASCII.
+// A field line, taken apart.
 struct line {
     std::string_view name;
     std::string_view value;
-    std::uint8_t name_classes = 0;
-    bool obs_text = false;
+    std::uint8_t name_classes = 0; // of all bytes but letters and '-'
+    bool obs_text = false;         // in the value
 };
 
 outcome read_name(cursor& in, line& out) noexcept {
@@ -70,8 +69,7 @@ outcome read_value(cursor& in, line& out) noexcept {
 
 // 1*DIGIT without leading zeros, below 2^63 (RFC 9112 6.3 leaves the bound to us).
 reason read_length(std::string_view value, std::uint64_t& out) noexcept {
-    constexpr std::size_t longest =
-        19; // 2^63 - 1 has as many digits, so no sum can overflow 64 bits
+    constexpr std::size_t longest = 19; // of 2^63 - 1; no number of 19 digits overflows 64 bits
     if (value.empty() || value.size() > longest || (value[0] == '0' && value.size() > 1)) {
         return reason::bad_length;
     }
