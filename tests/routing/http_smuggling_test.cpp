@@ -195,7 +195,7 @@ constexpr attack data_only[] = {
      reason::none},
     {"length named by Connection",
      "POST /a HTTP/1.1\r\nHost: h\r\nConnection: Content-Length\r\nContent-Length: "
-     "34\r\n\r\n" HIDDEN,
+     "33\r\n\r\n" HIDDEN,
      reason::none},
     {"length with an underscore",
      "POST /a HTTP/1.1\r\nHost: h\r\nContent_Length: 0\r\n"
