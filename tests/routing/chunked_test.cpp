@@ -1,9 +1,11 @@
 #include "routing/chunked.hpp"
 
+#include "tests/routing/random_source.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -290,15 +292,13 @@ TEST(chunked, honest_chunks_never_run_out) {
 }
 
 TEST(chunked, cut_anywhere) {
-    const auto seed = std::random_device{}();
-    SCOPED_TRACE(seed);
-    std::mt19937 random(seed);
-    const auto below = [&random](std::size_t n) { return static_cast<std::size_t>(random()) % n; };
+    random_source random;
+    const auto below = [&random](std::size_t n) { return random.below(n); };
     for (int round = 0; round != 300; ++round) {
         std::string body;
         std::string data;
         for (std::size_t chunks = below(6); chunks != 0; --chunks) {
-            const std::string piece(1 + below(40), static_cast<char>(random()));
+            const std::string piece(1 + below(40), static_cast<char>(random.byte()));
             char size[32];
             std::snprintf(size, sizeof size, "%0*zx", static_cast<int>(below(5)), piece.size());
             body.append(size).append(below(3) == 0 ? ";n=\"v\\\"\"" : "").append("\r\n");
@@ -315,7 +315,7 @@ TEST(chunked, cut_anywhere) {
         ASSERT_EQ(decode(body, cuts), expected) << body;
         ASSERT_EQ(decode_byte_by_byte(body), expected) << body;
         // one byte changed: whatever it is now, cutting does not change it
-        body[below(body.size())] = static_cast<char>(random());
+        body[below(body.size())] = static_cast<char>(random.byte());
         ASSERT_EQ(decode(body, cuts), decode(body)) << body;
     }
 }

@@ -3,6 +3,7 @@
 #include "routing/http_head.hpp"
 
 #include "tests/routing/head_reading.hpp"
+#include "tests/routing/random_source.hpp"
 
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -111,9 +111,7 @@ std::optional<understood> we_read(request_reader& read, std::string_view bytes) 
 // Makes heads of a lawful shape, in many letter cases and with many blanks.
 class generator {
   public:
-    explicit generator(unsigned seed) : random_(seed) {}
-
-    std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_()) % n; }
+    std::size_t below(std::size_t n) { return random_.below(n); }
 
     std::string head() {
         old_ = below(5) == 0;
@@ -178,14 +176,12 @@ class generator {
         }
     }
 
-    std::mt19937 random_;
+    random_source random_;
     bool old_ = false;
 };
 
 TEST(http_head_beast, both_take_what_is_lawful) {
-    const unsigned seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    generator make(seed);
+    generator make;
     request_reader read;
     for (int round = 0; round != 2'000; ++round) {
         const std::string bytes = make.head();
@@ -243,9 +239,7 @@ std::string damaged(generator& make, std::string bytes) {
 }
 
 TEST(http_head_beast, damaged_heads_differ_only_on_purpose) {
-    const unsigned seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    generator make(seed);
+    generator make;
     request_reader read;
     int both = 0;
     int neither = 0;
