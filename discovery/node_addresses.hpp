@@ -39,6 +39,10 @@ class node_addresses {
     // next one comes earlier: after 1 s, 2 s, 4 s ... but never later than `interval`.
     node_addresses(std::string_view host, std::chrono::milliseconds interval);
 
+    // keep takes over the addresses of an older object for the same host (a reload); the next
+    // look-up is due at once all the same.
+    void keep(const node_addresses& older) { addresses_ = older.addresses_; }
+
     // When the next look-up is due; nullopt: while one is under way, and for numeric hosts.
     // A new object is due at once.
     [[nodiscard]] std::optional<time_point> due_at() const noexcept { return due_at_; }

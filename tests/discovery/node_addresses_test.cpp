@@ -104,6 +104,18 @@ TEST(node_addresses, retries_come_sooner_but_ever_slower) {
     EXPECT_EQ(quick.due_at(), start + 500ms);
 }
 
+TEST(node_addresses, a_reload_keeps_addresses_and_looks_anew) {
+    node_addresses older("a", 30s);
+    EXPECT_EQ(older.on_resolved({ip("10.0.0.1")}, start), address_event::changed);
+    node_addresses fresh("a", 60s);
+    fresh.keep(older);
+    EXPECT_THAT(fresh.addresses(), ElementsAre(ip("10.0.0.1")));
+    ASSERT_TRUE(fresh.due_at());
+    EXPECT_LE(*fresh.due_at(), start);
+    EXPECT_EQ(fresh.on_resolved({ip("10.0.0.1")}, start), address_event::same);
+    EXPECT_EQ(fresh.due_at(), start + 60s);
+}
+
 TEST(node_addresses, nothing_found_is_a_failure) {
     node_addresses node("a", 30s);
     EXPECT_EQ(node.on_resolved({}, start), address_event::failed);
