@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace boshgate::routing::testing {
+namespace boshgate::routing::reading {
 
 // Reads requests or answers, the same way.
 struct request_reader {
@@ -92,4 +92,4 @@ std::size_t expect_refused(Reader& read, std::string_view bytes, reason why) {
     return needed;
 }
 
-} // namespace boshgate::routing::testing
+} // namespace boshgate::routing::reading

@@ -11,10 +11,10 @@ namespace boshgate::routing {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::answer_reader;
-using testing::expect_accepted;
-using testing::expect_refused;
-using testing::request_reader;
+using reading::answer_reader;
+using reading::expect_accepted;
+using reading::expect_refused;
+using reading::request_reader;
 
 std::string post(std::string_view fields, std::string_view version = "1.1") {
     return std::string("POST /x HTTP/")

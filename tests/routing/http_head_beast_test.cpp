@@ -23,7 +23,7 @@ namespace boshgate::routing {
 namespace {
 
 namespace http = boost::beast::http;
-using testing::request_reader;
+using reading::request_reader;
 
 // What a reader understood.
 struct understood {

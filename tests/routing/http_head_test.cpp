@@ -11,10 +11,10 @@ namespace boshgate::routing {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::answer_reader;
-using testing::expect_accepted;
-using testing::expect_refused;
-using testing::request_reader;
+using reading::answer_reader;
+using reading::expect_accepted;
+using reading::expect_refused;
+using reading::request_reader;
 
 TEST(http_head, request_of_a_browser) {
     request_reader read;

@@ -12,9 +12,9 @@ namespace boshgate::routing {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::expect_accepted;
-using testing::expect_refused;
-using testing::request_reader;
+using reading::expect_accepted;
+using reading::expect_refused;
+using reading::request_reader;
 
 struct accepted_line {
     std::string_view name;
