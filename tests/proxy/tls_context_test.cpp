@@ -6,6 +6,9 @@
 #include "tests/support/test_certificates.hpp"
 #include "tests/support/tls_pair.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -719,6 +722,35 @@ TEST_F(node_side, resumes_again_and_again) {
         context->forget_session();
         EXPECT_FALSE(connect());
     }
+}
+
+TEST_F(node_side, cores_shake_hands_at_the_same_time) {
+    conf::listener_tls listening;
+    listening.certificates = {files_for(directory, "a", cup),
+                              files_for(directory, "b", make_certificate({.common_name = "b"}))};
+    const auto server = server_tls::build(listening, problems, std::make_shared<ticket_keys>());
+    ASSERT_TRUE(server) << text_of(problems);
+    conf::node node = node_at("cup");
+    node.tls.pins = {spki_pin(cup.certificate.get())};
+    const auto context = node_tls_context::build(node, problems);
+    ASSERT_TRUE(context) << text_of(problems);
+    std::atomic<int> good{0};
+    std::atomic<int> resumed{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int core = 0; core < 4; ++core)
+            threads.emplace_back([&] {
+                for (int i = 0; i < 20; ++i) {
+                    tls_pair pair(context->context(), server->context());
+                    good += context->prepare(pair.client.get()) && pair.shake() ? 1 : 0;
+                    resumed += SSL_session_reused(pair.client.get());
+                    if (i == 10)
+                        context->forget_session();
+                }
+            });
+    }
+    EXPECT_EQ(good, 80);
+    EXPECT_GE(resumed, 60);
 }
 
 TEST_F(node_side, an_ssl_outlives_its_snapshot) {
