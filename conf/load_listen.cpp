@@ -78,8 +78,9 @@ void finish_tls(reader& in, const place& at, tls_section& section) {
     for (const auto& [name, value] :
          {std::pair{certificate_keys[0].name, &section.single.certificate},
           std::pair{certificate_keys[1].name, &section.single.key}}) {
-        const bool given = std::any_of(at.value.entries.begin(), at.value.entries.end(),
-                                       [&](const tree_entry& e) { return e.key == name; });
+        const bool given =
+            std::any_of(at.value.entries.begin(), at.value.entries.end(),
+                        [wanted = name](const tree_entry& e) { return e.key == wanted; });
         if (!given) {
             in.missing(at, name,
                        name == "key" ? certificate_keys[1].required : certificate_keys[0].required);
