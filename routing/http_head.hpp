@@ -80,7 +80,7 @@ struct message_head {
     framing body = framing::none;
     std::uint64_t content_length = 0; // when body == framing::length
     int minor_version = 1;            // HTTP/1.0 or HTTP/1.1
-    bool keep_alive = true; // from version and Connection; the message allows another one after it
+    bool keep_alive = true;           // from version and Connection: another message may follow
 
     [[nodiscard]] std::span<const field> fields() const noexcept {
         return {field_store.data(), field_count};
@@ -115,21 +115,22 @@ struct message_head {
         return std::uint64_t{1} << static_cast<unsigned>(id);
     }
 
-    std::uint64_t seen_ =
-        0; // a bit for each id in the store: most questions are about fields that are not there
+    // A bit for each id in the store: most questions are about fields that are not there.
+    std::uint64_t seen_ = 0;
 };
 
 struct request_head : message_head {
     routing::method verb = method::other;
     std::string_view verb_text; // as sent
     std::string_view target;    // as sent
-    std::string_view path; // as sent, still encoded, without query; of an absolute-form target too;
-                           // never empty; "*" for OPTIONS *
+    // As sent, still encoded, without the query; of an absolute-form target too. Never empty; "*"
+    // for OPTIONS *.
+    std::string_view path;
     std::string_view query; // after '?', may be empty
-    std::string_view
-        host; // value of Host, or else the authority of the target; empty only in HTTP/1.0
-    bool expect_continue =
-        false; // Expect: 100-continue, in HTTP/1.1, and there is a body to ask for
+    // The value of Host, or else the authority of the target; empty only in HTTP/1.0.
+    std::string_view host;
+    // Expect: 100-continue, in HTTP/1.1, and there is a body to ask for.
+    bool expect_continue = false;
 };
 
 struct answer_head : message_head {
