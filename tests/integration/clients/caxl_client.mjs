@@ -3,7 +3,6 @@
 // 10 ms that polls as soon as nothing is outstanding, two requests with stanzas or polls and a third for restart or
 // terminate, three repeats of the newest request, and answers judged by their text.
 
-import { HttpClient } from './http_client.mjs';
 import { load } from './packages.mjs';
 
 const { DOMParser } = load('@xmldom/xmldom');
@@ -25,10 +24,10 @@ export function escapeXml(text) {
 }
 
 export class CaxlClient {
-  constructor({ url, jid, password, insecure, onMessage, onLost }) {
+  constructor({ url, jid, password, http, onMessage, onLost }) {
     Object.assign(this, { url, jid, password, onMessage, onLost });
     [this.user, this.domain] = jid.split('@');
-    this.http = new HttpClient({ insecure });
+    this.http = http;
     this.rid = 32769 + Math.floor(Math.random() * (2 ** 32 - 32769));
     this.sid = '';
     this.wait = 30;
@@ -40,6 +39,7 @@ export class CaxlClient {
 
   // ---- what the user does ----
 
+  // Resolves to the full JID.
   async login() {
     this.transmit(
       `<body xmlns="${httpbind}" xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" hold="1" ver="1.9" ` +
@@ -58,8 +58,9 @@ export class CaxlClient {
       throw new Error(`authentication failed: ${verdict}`);
     }
     await this.restart();
-    await this.bind();
+    const fullJid = await this.bind();
     this.queue.push('<presence xmlns="jabber:client"/>');
+    return fullJid;
   }
 
   send(to, text) {
@@ -96,6 +97,7 @@ export class CaxlClient {
     if (answer.getAttribute('type') !== 'result') {
       throw new Error(`bind: ${answer}`);
     }
+    return answer.getElementsByTagName('jid')[0].textContent;
   }
 
   // ---- requests ----

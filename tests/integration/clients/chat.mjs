@@ -2,13 +2,18 @@
 // ASCII, and log out. Every message must arrive once, in order, and as it was written.
 //
 //   node tests/integration/clients/chat.mjs --client strophe|stanza|caxl --url URL --users JID:PASSWORD,JID:PASSWORD
-//        [--messages 1000] [--window 50] [--timeout 120] [--insecure]
+//        [--messages 1000] [--window 50] [--timeout 120] [--pace 0] [--insecure]
 //
 // --messages is for each direction; --window is how many of them may be on their way; --timeout, in seconds, bounds the
-// whole run; --insecure accepts any certificate. Prints one line; the exit status is 0 only when all is well.
+// whole run; --insecure accepts any certificate. --pace is the least time, in milliseconds, between two requests of one
+// user. ejabberd needs it: a request that it reads before its predecessor, which a busy machine lets happen to two
+// connections that become readable together, stays unanswered there until other data comes for that user. Prints one
+// line; the exit status is 0 only when all is well.
 
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+
+import { HttpClient } from './http_client.mjs';
 
 const sources = {
   strophe: ['./strophe_client.mjs', 'StropheClient'],
@@ -40,6 +45,7 @@ class Direction {
   constructor(from, to, count) {
     Object.assign(this, { from, to, count });
     this.sent = 0;
+    this.address = to; // the full JID, once it is known: a session left over from another run gets no copies then
     this.seen = new Set();
     this.last = 0;
     this.wrong = { doubled: 0, disordered: 0, altered: 0 };
@@ -49,7 +55,7 @@ class Direction {
   feed(client, window) {
     while (this.sent < this.count && this.sent - this.seen.size < window) {
       this.sent += 1;
-      client.send(this.to, text(this.from, this.sent));
+      client.send(this.address, text(this.from, this.sent));
     }
   }
 
@@ -85,7 +91,7 @@ class Direction {
 function usage(problem) {
   console.error(`chat.mjs: ${problem}`);
   console.error('usage: chat.mjs --client strophe|stanza|caxl --url URL --users JID:PASSWORD,JID:PASSWORD');
-  console.error('       [--messages N] [--window N] [--timeout SECONDS] [--insecure]');
+  console.error('       [--messages N] [--window N] [--timeout SECONDS] [--pace MS] [--insecure]');
   process.exit(2);
 }
 
@@ -98,6 +104,7 @@ function parsed() {
       messages: { type: 'string', default: '1000' },
       window: { type: 'string', default: '50' },
       timeout: { type: 'string', default: '120' },
+      pace: { type: 'string', default: '0' },
       insecure: { type: 'boolean', default: false },
     },
   });
@@ -122,11 +129,15 @@ function options() {
     const number = Number(values[name]);
     return number > 0 ? number : usage(`--${name} expects a number above 0, not '${values[name]}'`);
   });
-  return { ...values, users, messages, window, timeout };
+  const pace = Number(values.pace);
+  if (!(pace >= 0)) {
+    usage(`--pace expects milliseconds, not '${values.pace}'`);
+  }
+  return { ...values, users, messages, window, timeout, pace };
 }
 
 // Both users log in, talk and log out. Calls `progress` with what is going on; throws when a session is lost.
-async function run({ client, url, users, insecure, window }, directions, progress) {
+async function run({ client, url, users, insecure, window, pace }, directions, progress) {
   const [file, name] = sources[client];
   const Client = (await import(file))[name];
   let finished;
@@ -148,11 +159,11 @@ async function run({ client, url, users, insecure, window }, directions, progres
       }
     };
     const onLost = (why) => leaving || finished.reject(new Error(`${jid} lost the session: ${why}`));
-    return new Client({ url, jid, password, insecure, onMessage, onLost });
+    return new Client({ url, jid, password, http: new HttpClient({ insecure, pace }), onMessage, onLost });
   });
   progress('logging in');
-  for (const one of clients) {
-    await one.login();
+  for (const [i, one] of clients.entries()) {
+    directions[1 - i].address = await one.login();
   }
   progress('talking');
   const began = performance.now();

@@ -14,11 +14,13 @@ const connectionsPerOrigin = 6; // what browsers allow over HTTP/1.1
 // an answer that overtook its predecessor waits here, and is counted in `overtaken`. Failures, and answers that end the
 // session, don't wait.
 export class HttpClient {
-  constructor({ insecure = false } = {}) {
+  constructor({ insecure = false, pace = 0 } = {}) {
     const options = { keepAlive: true, maxSockets: connectionsPerOrigin };
     this.plain = new http.Agent(options);
     this.secure = new https.Agent({ ...options, rejectUnauthorized: !insecure });
     this.open = []; // requests in the order they were sent: {answer}, with a function that delivers it once it is there
+    this.pace = pace; // least time between two requests, in milliseconds
+    this.next = 0; // when the next request may leave
     this.requests = 0;
     this.overtaken = 0;
     this.mostOpen = 0;
@@ -48,8 +50,12 @@ export class HttpClient {
       });
     });
     request.on('error', fail);
-    request.end(bytes);
+    const now = performance.now();
+    const leaves = Math.max(now, this.next);
+    this.next = leaves + this.pace;
+    const timer = setTimeout(() => request.end(bytes), leaves - now);
     return () => {
+      clearTimeout(timer);
       this.settle(entry);
       request.destroy();
     };

@@ -1,16 +1,16 @@
 // One user on stanza (stanza.io): hold=2, wait=30, two channels, a fixed time-out of 33 s, and every answer that isn't
 // 2xx is asked for again with the same rid.
 
-import { HttpClient, fetch, urlThrough } from './http_client.mjs';
+import { fetch, urlThrough } from './http_client.mjs';
 import { load } from './packages.mjs';
 
 globalThis.fetch = fetch; // stanza binds it when it is loaded
 const { createClient } = load('stanza');
 
 export class StanzaClient {
-  constructor({ url, jid, password, insecure, onMessage, onLost }) {
+  constructor({ url, jid, password, http, onMessage, onLost }) {
     this.onLost = onLost;
-    this.http = new HttpClient({ insecure });
+    this.http = http;
     this.client = createClient({
       jid,
       password,
@@ -33,11 +33,12 @@ export class StanzaClient {
     });
   }
 
+  // Resolves to the full JID.
   login() {
     return new Promise((resolve, reject) => {
       this.client.on('session:started', () => {
         this.client.sendPresence();
-        resolve();
+        resolve(this.client.jid);
       });
       this.client.on('auth:failed', () => reject(new Error('stanza: authentication failed')));
       this.client.on('disconnected', () => reject(new Error('stanza: disconnected')));

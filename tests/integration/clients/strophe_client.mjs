@@ -1,7 +1,7 @@
 // One user on Strophe.js, the client that most BOSH web applications use: hold=1, wait=60, ver=1.6, no `from`, stanzas
 // gathered for 100 ms, at most two requests open.
 
-import { HttpClient, makeXmlHttpRequest, urlThrough } from './http_client.mjs';
+import { makeXmlHttpRequest, urlThrough } from './http_client.mjs';
 import { load } from './packages.mjs';
 
 const { Strophe, $msg, $pres } = load('strophe.js');
@@ -10,20 +10,21 @@ const parseXml = (text) => new DOMParser().parseFromString(text, 'text/xml'); //
 globalThis.XMLHttpRequest = makeXmlHttpRequest(parseXml);
 
 export class StropheClient {
-  constructor({ url, jid, password, insecure, onMessage, onLost }) {
+  constructor({ url, jid, password, http, onMessage, onLost }) {
     Object.assign(this, { jid, password, onMessage, onLost });
-    this.http = new HttpClient({ insecure });
+    this.http = http;
     const service = urlThrough(this.http, url);
     this.connection = new Strophe.Connection(service, { mechanisms: [Strophe.SASLPlain] });
   }
 
+  // Resolves to the full JID.
   login() {
     return new Promise((resolve, reject) => {
       this.connection.connect(this.jid, this.password, (status, condition) => {
         if (status === Strophe.Status.CONNECTED) {
           this.connection.addHandler((stanza) => this.receive(stanza), null, 'message');
           this.connection.send($pres());
-          resolve();
+          resolve(this.connection.jid);
         } else if ([Strophe.Status.CONNFAIL, Strophe.Status.AUTHFAIL].includes(status)) {
           reject(new Error(`Strophe: ${condition ?? 'authentication failed'}`));
           this.onLost(condition);
