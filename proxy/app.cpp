@@ -29,7 +29,9 @@ unsigned core_count(const conf::config& config) noexcept {
 }
 
 app::app(std::shared_ptr<const snapshot> compiled, std::unique_ptr<access_log> access)
-    : settings_(std::move(compiled)), access_(std::move(access)), shared_(settings_->nodes.size()) {}
+    : settings_(std::move(compiled)),
+      access_(std::move(access)),
+      shared_(settings_->nodes.size()) {}
 
 app::~app() {
     drain(std::chrono::milliseconds{0});
@@ -40,8 +42,10 @@ bool app::start(std::string& problem) {
     const conf::config& config = settings_->config;
     const unsigned count = core_count(config);
     for (unsigned i = 0; i < count; ++i) {
-        // One control block for each core: counting references must not bounce a cache line between cores.
-        const std::shared_ptr<const snapshot> own(settings_.get(), [keep = settings_](const snapshot*) {});
+        // One control block for each core: counting references must not bounce a cache line between
+        // cores.
+        const std::shared_ptr<const snapshot> own(settings_.get(),
+                                                  [keep = settings_](const snapshot*) {});
         cores_.push_back(std::make_unique<core>(i, own, shared_, *access_));
     }
     for (std::size_t which = 0; which < config.listen.size(); ++which) {
@@ -53,7 +57,8 @@ bool app::start(std::string& problem) {
                 return false;
             }
             port = port_of(descriptor);
-            cores_[i]->listeners.push_back(std::make_unique<listener>(*cores_[i], which, descriptor));
+            cores_[i]->listeners.push_back(
+                std::make_unique<listener>(*cores_[i], which, descriptor));
         }
         ports_.push_back(port);
     }
@@ -69,7 +74,8 @@ bool app::start(std::string& problem) {
     return true;
 }
 
-void app::set_addresses(routing::node_index node, const std::vector<socket_address>& addresses, const std::string& because) {
+void app::set_addresses(routing::node_index node, const std::vector<socket_address>& addresses,
+                        const std::string& because) {
     for (const std::unique_ptr<core>& one : cores_) {
         one->loop.post([home = one.get(), node, addresses, because] {
             home->nodes[node].addresses = addresses;

@@ -1,6 +1,6 @@
 #pragma once
-// The running proxy: cores on their threads, and a control thread (the caller's) with an io_context for what nobody
-// counts: signals, names of nodes, start and end.
+// The running proxy: cores on their threads, and a control thread (the caller's) with an io_context
+// for what nobody counts: signals, names of nodes, start and end.
 
 #include "proxy/access_log.hpp"
 #include "proxy/core.hpp"
@@ -26,14 +26,18 @@ class app {
     app(const app&) = delete;
     app& operator=(const app&) = delete;
 
-    // start binds every listener on every core and starts the threads. False, and a sentence in `problem`: nothing runs.
+    // start binds every listener on every core and starts the threads. False, and a sentence in
+    // `problem`: nothing runs.
     [[nodiscard]] bool start(std::string& problem);
 
-    // port returns the port of the n-th listener of the configuration: where it says 0, the one that the system chose.
+    // port returns the port of the n-th listener of the configuration: where it says 0, the one
+    // that the system chose.
     [[nodiscard]] std::uint16_t port(std::size_t listener) const { return ports_.at(listener); }
 
-    // set_addresses tells all cores where a node is. An empty list: the name does not resolve, `because` says why.
-    void set_addresses(routing::node_index node, const std::vector<socket_address>& addresses, const std::string& because);
+    // set_addresses tells all cores where a node is. An empty list: the name does not resolve,
+    // `because` says why.
+    void set_addresses(routing::node_index node, const std::vector<socket_address>& addresses,
+                       const std::string& because);
 
     // drain lets what is under way end, at most for `limit`, then cuts it. join waits for that.
     void drain(std::chrono::milliseconds limit);
@@ -66,8 +70,8 @@ class app {
 // raise_descriptor_limit sets the soft limit of open files to the hard one, and returns it.
 std::uint64_t raise_descriptor_limit();
 
-// serve runs the proxy of a configuration until SIGTERM or SIGINT; returns the process's exit status: 0 after a drain, 1 when
-// it could not start. `config_file` is read once.
+// serve runs the proxy of a configuration until SIGTERM or SIGINT; returns the process's exit
+// status: 0 after a drain, 1 when it could not start. `config_file` is read once.
 [[nodiscard]] int serve(const std::string& config_file);
 
 } // namespace boshgate::proxy

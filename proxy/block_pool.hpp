@@ -1,6 +1,7 @@
 #pragma once
-// Memory for messages that an exchange must keep while its poll is held: blocks of a few fixed sizes, recycled on the
-// core that took them, so that the request path allocates nothing once it is warm.
+// Memory for messages that an exchange must keep while its poll is held: blocks of a few fixed
+// sizes, recycled on the core that took them, so that the request path allocates nothing once it is
+// warm.
 
 #include <array>
 #include <cstddef>
@@ -44,7 +45,8 @@ class block {
     block_pool* pool_ = nullptr;
 };
 
-// Only its own core may touch a pool and the blocks taken from it. The pool must outlive its blocks.
+// Only its own core may touch a pool and the blocks taken from it. The pool must outlive its
+// blocks.
 class block_pool {
   public:
     block_pool() = default;

@@ -9,8 +9,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-// The life of a connection: events in, phases, deadlines, the end. connection_request.cpp reads requests,
-// connection_dispatch.cpp decides what is done with them, connection_answer.cpp writes answers.
+// The life of a connection: events in, phases, deadlines, the end. connection_request.cpp reads
+// requests, connection_dispatch.cpp decides what is done with them, connection_answer.cpp writes
+// answers.
 
 namespace boshgate::proxy {
 
@@ -18,13 +19,14 @@ using routing::reason;
 
 namespace {
 
-// After a refusal that left request bytes unread: how long, and how many, to read and drop, so that the refusal is not
-// destroyed by a reset before the client has read it (RFC 9112 9.6).
+// After a refusal that left request bytes unread: how long, and how many, to read and drop, so that
+// the refusal is not destroyed by a reset before the client has read it (RFC 9112 9.6).
 constexpr std::chrono::milliseconds linger_time{2000};
 
 } // namespace
 
-connection::connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port)
+connection::connection(core& home, const listener& from, int descriptor,
+                       const routing::ip_address& peer, std::uint16_t port)
     : core_(home), listener_(from), transport_(descriptor), peer_(peer), port_(port) {
     core_.connections.add(*this);
     core_.shared.connections.fetch_add(1, std::memory_order_relaxed);
@@ -45,7 +47,8 @@ connection::~connection() {
     core_.connection_gone();
 }
 
-void connection::open(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port) {
+void connection::open(core& home, const listener& from, int descriptor,
+                      const routing::ip_address& peer, std::uint16_t port) {
     std::unique_ptr<connection> made(new connection(home, from, descriptor, peer, port));
     if (!home.loop.watch(descriptor, *made)) {
         log_limited(log_topic::descriptors, "cannot watch a client's socket");
@@ -110,7 +113,8 @@ void connection::on_ready(std::uint32_t events) {
 
 void connection::on_readable(bool hung_up) {
     while (phase_ != phase::closed) {
-        if (pending_ && !reading() && pending_->bytes.size() >= core_.settings->config.limits.pipelined_bytes) {
+        if (pending_ && !reading() &&
+            pending_->bytes.size() >= core_.settings->config.limits.pipelined_bytes) {
             unread_ = true;
             core_.counters.read_ahead_stops.add();
             return;
@@ -155,7 +159,8 @@ void connection::on_handshake(io_state state) {
     }
 }
 
-// on_ended: the client has closed its side. It may still wait for the answer to what it sent (half-close).
+// on_ended: the client has closed its side. It may still wait for the answer to what it sent
+// (half-close).
 void connection::on_ended() {
     read_ended_ = true;
     switch (phase_) {
@@ -175,7 +180,8 @@ void connection::on_ended() {
         return;
     case phase::head:
     case phase::body:
-        leave(reason::client_closed); // a request that cannot become whole: nothing of it went anywhere
+        leave(reason::client_closed); // a request that cannot become whole: nothing of it went
+                                      // anywhere
         return;
     }
 }
@@ -202,7 +208,8 @@ void connection::on_writable() {
     }
 }
 
-// become_idle: an answer is down. What comes next: the end, a request that was read ahead, or waiting.
+// become_idle: an answer is down. What comes next: the end, a request that was read ahead, or
+// waiting.
 void connection::become_idle() {
     outgoing_.reset();
     if (closing_ || core_.draining || (read_ended_ && !pending_)) {
@@ -254,7 +261,8 @@ void connection::on_deadline() {
     }
 }
 
-// leave: the client is gone, or is left without an answer. An exchange that a node still works on goes on without us.
+// leave: the client is gone, or is left without an answer. An exchange that a node still works on
+// goes on without us.
 void connection::leave(reason why) {
     if (exchange_ == nullptr) {
         core_.counters.ended[static_cast<std::size_t>(why)].add();

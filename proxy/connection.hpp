@@ -2,13 +2,16 @@
 // A connection: one TCP or TLS connection from a client, speaking HTTP/1.
 //
 //     proxy_header -> handshake -> idle -> head -> body -> waiting -> (sending) -> idle ...
-//                                                              any refusal that leaves bytes unread -> lingering -> closed
+//                                                              any refusal that leaves bytes unread
+//                                                              -> lingering -> closed
 //
-// One exchange at a time; requests that come meanwhile are read ahead, up to conf::limits::pipelined_bytes, and served in
-// order. A request that arrives in one piece is read from the core's buffer; a connection owns memory only for a request
-// that did not (pending), and for bytes that the kernel did not take (transport).
+// One exchange at a time; requests that come meanwhile are read ahead, up to
+// conf::limits::pipelined_bytes, and served in order. A request that arrives in one piece is read
+// from the core's buffer; a connection owns memory only for a request that did not (pending), and
+// for bytes that the kernel did not take (transport).
 //
-// While a poll is held there is no read pending and no timer: readiness tells when the client goes or talks.
+// While a poll is held there is no read pending and no timer: readiness tells when the client goes
+// or talks.
 
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
@@ -33,7 +36,8 @@ class listener;
 class connection final : public ready_handler, public timed, public answer_sink {
   public:
     // open adopts an accepted descriptor. The connection lives until it closes itself.
-    static void open(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port);
+    static void open(core& home, const listener& from, int descriptor,
+                     const routing::ip_address& peer, std::uint16_t port);
     ~connection() override;
 
     // drain closes an idle connection, and makes any other close after its answer.
@@ -54,17 +58,28 @@ class connection final : public ready_handler, public timed, public answer_sink 
     std::uint32_t registered_at = 0;
 
   private:
-    static constexpr std::size_t out_kept = 1024 * 1024; // capacity of core::out that survives a large answer
+    static constexpr std::size_t out_kept =
+        1024 * 1024; // capacity of core::out that survives a large answer
 
-    enum class phase : std::uint8_t { proxy_header, handshake, idle, head, body, waiting, sending, lingering, closed };
+    enum class phase : std::uint8_t {
+        proxy_header,
+        handshake,
+        idle,
+        head,
+        body,
+        waiting,
+        sending,
+        lingering,
+        closed
+    };
 
     // A request that did not arrive in one piece, or bytes that came ahead of their time.
     struct pending {
-        std::string bytes;      // as they came; only the head once a chunked body is being decoded
-        std::size_t head = 0;   // bytes of the complete head; 0: not complete
-        std::size_t need = 0;   // bytes that make head and body complete
+        std::string bytes;    // as they came; only the head once a chunked body is being decoded
+        std::size_t head = 0; // bytes of the complete head; 0: not complete
+        std::size_t need = 0; // bytes that make head and body complete
         std::optional<routing::chunked_reader> chunks;
-        std::string body;       // decoded
+        std::string body; // decoded
     };
 
     // A file, or the rest of an answer, on its way down.
@@ -72,13 +87,14 @@ class connection final : public ready_handler, public timed, public answer_sink 
         int file = -1;
         std::uint64_t offset = 0;
         std::uint64_t left = 0;
-        bool chunked = false;   // a streamed answer goes down in chunked coding
-        bool ended = false;     // nothing more will be added
+        bool chunked = false; // a streamed answer goes down in chunked coding
+        bool ended = false;   // nothing more will be added
         int status = 0;
         routing::reason why = routing::reason::none;
     };
 
-    connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer, std::uint16_t port);
+    connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer,
+               std::uint16_t port);
 
     // connection.cpp: life and events
     void start();
@@ -126,7 +142,8 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void append_node_head(const exchange& x, const routing::answer_head& head);
     [[nodiscard]] bool keeps_alive(const exchange& x) const noexcept;
     void append_cors(const exchange& x, std::span<const std::string_view> vary);
-    void send_small(exchange& x, int status, routing::reason why, std::string_view fields, std::string_view body);
+    void send_small(exchange& x, int status, routing::reason why, std::string_view fields,
+                    std::string_view body);
     void hand_over(exchange& x, int status, routing::reason why);
 
     core& core_;
@@ -138,13 +155,13 @@ class connection final : public ready_handler, public timed, public answer_sink 
     routing::ip_address peer_;
     std::uint16_t port_;
     phase phase_ = phase::idle;
-    bool unread_ = false;       // reading stopped: more may lie in the kernel
-    bool read_ended_ = false;   // the client has closed its side
-    bool closing_ = false;      // close after the current answer
-    bool distrusted_ = false;   // bytes of the client are unread on purpose: linger before closing
-    bool continued_ = false;    // 100 Continue was sent for this request
-    bool serving_ = false;      // read_requests is on the stack
-    bool counted_ = false;      // in the table of addresses
+    bool unread_ = false;     // reading stopped: more may lie in the kernel
+    bool read_ended_ = false; // the client has closed its side
+    bool closing_ = false;    // close after the current answer
+    bool distrusted_ = false; // bytes of the client are unread on purpose: linger before closing
+    bool continued_ = false;  // 100 Continue was sent for this request
+    bool serving_ = false;    // read_requests is on the stack
+    bool counted_ = false;    // in the table of addresses
     // What judge() found out about the request whose head is in core::request.
     routing::cors_verdict cors_;
     routing::node_index node_ = 0;

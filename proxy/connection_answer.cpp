@@ -77,8 +77,8 @@ void connection::append_cors(const exchange& x, std::span<const std::string_view
     }
 }
 
-// append_node_head begins an answer with the status and those of the node's fields that are listed. What the node says about
-// framing, connections and CORS is the link's business and ends there.
+// append_node_head begins an answer with the status and those of the node's fields that are listed.
+// What the node says about framing, connections and CORS is the link's business and ends there.
 void connection::append_node_head(const exchange& x, const routing::answer_head& head) {
     begin_out(head.status);
     std::array<std::string_view, 8> vary;
@@ -91,7 +91,8 @@ void connection::append_node_head(const exchange& x, const routing::answer_head&
             }
             continue;
         }
-        if (!x.settings->answer_fields.contains(one.name) || routing::named_by_connection(head, one.name)) {
+        if (!x.settings->answer_fields.contains(one.name) ||
+            routing::named_by_connection(head, one.name)) {
             continue;
         }
         dated = dated || one.id == field_id::date;
@@ -150,7 +151,9 @@ void connection::finished(int status, reason why) {
     become_idle();
 }
 
-void connection::on_failure(exchange& x, reason why) { refuse(x, why); }
+void connection::on_failure(exchange& x, reason why) {
+    refuse(x, why);
+}
 
 void connection::refuse(exchange& x, reason why) {
     std::string body = "boshgate: ";
@@ -162,13 +165,15 @@ void connection::refuse(exchange& x, reason why) {
     if (why == reason::method) {
         allow = to_node_ ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n";
     }
-    std::string fields = "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
+    std::string fields = "Content-Type: text/plain; charset=utf-8\r\nCache-Control: "
+                         "no-store\r\nX-Content-Type-Options: nosniff\r\n";
     fields.append(allow);
     send_small(x, routing::status_of(why), why, fields, body);
 }
 
 // send_small sends an answer of our own.
-void connection::send_small(exchange& x, int status, reason why, std::string_view fields, std::string_view body) {
+void connection::send_small(exchange& x, int status, reason why, std::string_view fields,
+                            std::string_view body) {
     begin_out(status);
     append_date();
     core_.out.append(fields);
@@ -237,14 +242,16 @@ bool connection::on_answer_data(exchange& x, std::string_view data) {
 
 void connection::on_answer_end(exchange& x) {
     exchange_ = &x;
-    if (outgoing_->chunked && x.verb != method::head && !transport_.write(*core_.buffers, "0\r\n\r\n")) {
+    if (outgoing_->chunked && x.verb != method::head &&
+        !transport_.write(*core_.buffers, "0\r\n\r\n")) {
         leave(reason::client_closed);
         return;
     }
     finished(outgoing_->status, reason::answered);
 }
 
-// on_answer_cut: the client has part of an answer. A reset is the one signal that it cannot take for the end of the answer.
+// on_answer_cut: the client has part of an answer. A reset is the one signal that it cannot take
+// for the end of the answer.
 void connection::on_answer_cut(exchange& x, reason why) {
     exchange_ = nullptr;
     exchange_finish(x, outgoing_->status, why);
@@ -255,7 +262,8 @@ void connection::on_answer_cut(exchange& x, reason why) {
 void connection::continue_sending() {
     outgoing& out = *outgoing_;
     for (int i = 0; i < file_pieces_at_once && out.left > 0 && !transport_.blocked(); ++i) {
-        const std::int64_t sent = transport_.send_file(*core_.buffers, out.file, out.offset, out.left);
+        const std::int64_t sent =
+            transport_.send_file(*core_.buffers, out.file, out.offset, out.left);
         if (sent < 0) {
             // The client has gone, or the file has shrunk: the promised length cannot be kept.
             transport_.reset();

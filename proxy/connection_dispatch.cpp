@@ -19,12 +19,14 @@ using routing::method;
 using routing::origin_kind;
 using routing::reason;
 
-// judge decides what can be decided from the head alone, before the body has come: so that a request that leads nowhere
-// costs no body, and nothing of it reaches a node. Leaves the CORS verdict and the node behind for dispatch.
+// judge decides what can be decided from the head alone, before the body has come: so that a
+// request that leads nowhere costs no body, and nothing of it reaches a node. Leaves the CORS
+// verdict and the node behind for dispatch.
 reason connection::judge() {
     const snapshot& settings = *core_.settings;
     const routing::request_head& request = core_.request;
-    cors_ = settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
+    cors_ =
+        settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
     const std::optional<routing::node_index> node = settings.routes.find(request.path);
     to_node_ = node.has_value();
     node_ = node.value_or(0);
@@ -41,7 +43,8 @@ reason connection::judge() {
     if (cors_.kind == origin_kind::refused && settings.cors.enforce()) {
         return reason::origin_refused;
     }
-    if (request.body == framing::length && request.content_length > settings.config.limits.body_bytes) {
+    if (request.body == framing::length &&
+        request.content_length > settings.config.limits.body_bytes) {
         return reason::body_limit;
     }
     const routing::field* coding = request.find(field_id::content_encoding);
@@ -92,10 +95,12 @@ void connection::dispatch(std::string_view body) {
 
 void connection::dispatch_options(exchange& x) {
     const snapshot& settings = *core_.settings;
-    const std::optional<routing::preflight> asked = routing::read_preflight(core_.request, core_.scratch);
+    const std::optional<routing::preflight> asked =
+        routing::read_preflight(core_.request, core_.scratch);
     if (!asked) {
-        send_small(x, 204, reason::options,
-                   to_node_ ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n", {});
+        send_small(
+            x, 204, reason::options,
+            to_node_ ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n", {});
         return;
     }
     if (cors_.kind == origin_kind::same_origin) {
@@ -151,7 +156,8 @@ void connection::dispatch_file(exchange& x) {
 
 void connection::dispatch_node(exchange& x, std::string_view body) {
     if (x.verb != method::post) {
-        body = {}; // a body of GET means nothing (RFC 9110 9.3.1), and a node must not have to guess
+        body =
+            {}; // a body of GET means nothing (RFC 9110 9.3.1), and a node must not have to guess
     }
     x.node = node_;
     x.request_bytes = body.size();
@@ -160,8 +166,8 @@ void connection::dispatch_node(exchange& x, std::string_view body) {
     exchange_start(x);
 }
 
-// note_session reads what the log may show of the body: rid, and the sid's keyed hash. What is no BOSH body is the node's
-// to judge.
+// note_session reads what the log may show of the body: rid, and the sid's keyed hash. What is no
+// BOSH body is the node's to judge.
 void connection::note_session(exchange& x, std::string_view body) {
     if (x.verb != method::post) {
         x.request_class = routing::request_class::page;
@@ -175,23 +181,27 @@ void connection::note_session(exchange& x, std::string_view body) {
     x.request_class = routing::class_of(tag);
     x.rid = tag.rid().value_or(0);
     if (tag.has(routing::body_attribute::sid)) {
-        x.session = routing::session_hash(tag.written(routing::body_attribute::sid), core_.settings->log_key);
+        x.session = routing::session_hash(tag.written(routing::body_attribute::sid),
+                                          core_.settings->log_key);
     }
 }
 
-// build_node_request writes the message as the node gets it: its own URL and Host, the few client fields that are listed,
-// ours, and exactly one Content-Length. Names and values come from the strict head reader: they cannot carry CR, LF or NUL.
+// build_node_request writes the message as the node gets it: its own URL and Host, the few client
+// fields that are listed, ours, and exactly one Content-Length. Names and values come from the
+// strict head reader: they cannot carry CR, LF or NUL.
 void connection::build_node_request(exchange& x, std::string_view body) {
     const snapshot& settings = *core_.settings;
     const routing::request_head& request = core_.request;
     const node_entry& node = settings.nodes[x.node];
     const std::string_view start = x.verb == method::post ? node.post_start : node.get_start;
 
-    std::array<const routing::field*, 32> passed; // more of the listed fields than this are not passed on
+    std::array<const routing::field*, 32>
+        passed; // more of the listed fields than this are not passed on
     std::size_t count = 0;
     std::size_t size = start.size() + body.size();
     for (const routing::field& one : request.fields()) {
-        if (count < passed.size() && one.id != field_id::connection && settings.request_fields.contains(one.name) &&
+        if (count < passed.size() && one.id != field_id::connection &&
+            settings.request_fields.contains(one.name) &&
             !routing::named_by_connection(request, one.name)) {
             passed[count++] = &one;
             size += one.name.size() + one.value.size() + 4;
@@ -203,7 +213,8 @@ void connection::build_node_request(exchange& x, std::string_view body) {
     static constexpr std::string_view https = "\r\nX-Forwarded-Proto: https\r\n";
     static constexpr std::string_view http = "\r\nX-Forwarded-Proto: http\r\n";
     // Fixed: some nodes look at the type, and one takes JSON for something else (bosh.md 5).
-    static constexpr std::string_view type = "Content-Type: text/xml; charset=utf-8\r\nContent-Length: ";
+    static constexpr std::string_view type =
+        "Content-Type: text/xml; charset=utf-8\r\nContent-Length: ";
     static constexpr std::size_t number = 20; // digits of a length
     size += forwarded.size() + address.size() + https.size() + type.size() + number + 4;
 

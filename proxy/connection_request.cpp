@@ -16,7 +16,8 @@ using routing::reason;
 
 namespace {
 
-constexpr std::size_t proxy_header_max = 4096 + 16; // what routing::read_proxy_header accepts at most
+constexpr std::size_t proxy_header_max =
+    4096 + 16; // what routing::read_proxy_header accepts at most
 
 routing::head_limits limits_of(const conf::limits& limits) noexcept {
     return {.bytes = limits.head_bytes, .target = limits.target_bytes, .fields = limits.fields};
@@ -70,7 +71,8 @@ std::size_t connection::read_proxy_header(std::string_view bytes) {
     if (pending_) {
         pending_->bytes.append(bytes);
     }
-    const routing::proxy_header header = routing::read_proxy_header(pending_ ? std::string_view(pending_->bytes) : bytes);
+    const routing::proxy_header header =
+        routing::read_proxy_header(pending_ ? std::string_view(pending_->bytes) : bytes);
     if (header.state == read_state::partial && before + bytes.size() <= proxy_header_max) {
         if (!pending_) {
             pending_ = std::make_unique<pending>();
@@ -92,8 +94,8 @@ std::size_t connection::read_proxy_header(std::string_view bytes) {
     if (phase_ != phase::handshake || used == bytes.size()) {
         return used;
     }
-    // The client's first TLS records came in the same segment. They are moved: the buffer they lie in is the one that
-    // records are read into.
+    // The client's first TLS records came in the same segment. They are moved: the buffer they lie
+    // in is the one that records are read into.
     const std::string records(bytes.substr(used));
     const read_outcome got = transport_.take(*core_.buffers, records);
     on_handshake(got.state);
@@ -104,7 +106,8 @@ std::size_t connection::read_proxy_header(std::string_view bytes) {
     return bytes.size();
 }
 
-// serve takes bytes while requests may be read, puts what was kept before them, and keeps what is left over.
+// serve takes bytes while requests may be read, puts what was kept before them, and keeps what is
+// left over.
 void connection::serve(std::string_view bytes) {
     std::unique_ptr<pending> kept;
     if (pending_) {
@@ -112,7 +115,8 @@ void connection::serve(std::string_view bytes) {
         const pending& so_far = *pending_;
         const bool whole = so_far.need == 0 || so_far.bytes.size() >= so_far.need;
         // A head only gets further with a line end, or by growing over its limit.
-        const bool further = so_far.need != 0 || phase_ != phase::head || bytes.find('\n') != std::string_view::npos ||
+        const bool further = so_far.need != 0 || phase_ != phase::head ||
+                             bytes.find('\n') != std::string_view::npos ||
                              so_far.bytes.size() > core_.settings->config.limits.head_bytes;
         if (!whole || !further) {
             return;
@@ -152,11 +156,12 @@ std::size_t connection::read_requests(std::string_view bytes) {
     return used;
 }
 
-// read_one reads one request from the start of the bytes and has it served. Returns how many bytes it used up; what it
-// could not finish is in `pending`.
+// read_one reads one request from the start of the bytes and has it served. Returns how many bytes
+// it used up; what it could not finish is in `pending`.
 std::size_t connection::read_one(std::string_view bytes) {
     const conf::config& config = core_.settings->config;
-    const routing::read_result head = routing::read_request_head(bytes, limits_of(config.limits), core_.request);
+    const routing::read_result head =
+        routing::read_request_head(bytes, limits_of(config.limits), core_.request);
     if (head.state == read_state::refused) {
         refuse_unread(head.why);
         return bytes.size();
@@ -179,13 +184,16 @@ std::size_t connection::read_one(std::string_view bytes) {
         exchange& x = begin();
         distrusted_ = closing_ = closing_ || !whole;
         refuse(x, why);
-        return whole ? head.consumed + static_cast<std::size_t>(request.body == framing::none ? 0 : request.content_length)
-                     : bytes.size();
+        return whole
+                   ? head.consumed + static_cast<std::size_t>(
+                                         request.body == framing::none ? 0 : request.content_length)
+                   : bytes.size();
     }
     if (!whole) {
         return await_body(bytes, head.consumed);
     }
-    const std::size_t length = request.body == framing::none ? 0 : static_cast<std::size_t>(request.content_length);
+    const std::size_t length =
+        request.body == framing::none ? 0 : static_cast<std::size_t>(request.content_length);
     dispatch(bytes.substr(head.consumed, length));
     return head.consumed + length;
 }
@@ -253,16 +261,17 @@ std::size_t connection::take_chunks(std::string_view bytes) {
 // reread_head reads the kept head again: the core's request has served other connections since.
 bool connection::reread_head() {
     const std::string_view head = std::string_view(pending_->bytes).substr(0, pending_->head);
-    return routing::read_request_head(head, limits_of(core_.settings->config.limits), core_.request).state ==
-           read_state::complete;
+    return routing::read_request_head(head, limits_of(core_.settings->config.limits), core_.request)
+               .state == read_state::complete;
 }
 
-// refuse_unread refuses a request of which bytes are missing or unreadable: nothing behind them can be trusted, so the
-// connection ends.
+// refuse_unread refuses a request of which bytes are missing or unreadable: nothing behind them can
+// be trusted, so the connection ends.
 void connection::refuse_unread(reason why) {
     distrusted_ = closing_ = true;
     if (pending_ && pending_->head != 0 && reread_head()) {
-        [[maybe_unused]] const reason judged = judge(); // for the CORS verdict: a script must be able to read this answer
+        [[maybe_unused]] const reason judged =
+            judge(); // for the CORS verdict: a script must be able to read this answer
     } else {
         core_.request = {};
         core_.request.keep_alive = false;

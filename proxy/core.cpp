@@ -34,11 +34,17 @@ struct core::drain_deadline final : timed {
     core& home;
 };
 
-core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_state& state, access_log& access)
-    : index(which), settings(std::move(compiled)), shared(state), log(access), nodes(settings->nodes.size()) {}
+core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_state& state,
+           access_log& access)
+    : index(which),
+      settings(std::move(compiled)),
+      shared(state),
+      log(access),
+      nodes(settings->nodes.size()) {}
 
 core::~core() {
-    // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still stands.
+    // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still
+    // stands.
     listeners.clear();
     for (connection* one : connections.copy()) {
         one->cut();

@@ -1,6 +1,7 @@
 #pragma once
-// A core: one thread, its event loop, and everything that only it may touch. Cores share nothing on the request path
-// but the snapshot (read only) and a few limits counted over all of them (shared_state).
+// A core: one thread, its event loop, and everything that only it may touch. Cores share nothing on
+// the request path but the snapshot (read only) and a few limits counted over all of them
+// (shared_state).
 
 #include "proxy/block_pool.hpp"
 #include "proxy/counters.hpp"
@@ -70,25 +71,28 @@ class shared_state {
 
   private:
     std::mutex mutex_;
-    std::unordered_map<std::string, std::uint32_t> by_address_; // guarded by mutex_; key: the 16 bytes
+    std::unordered_map<std::string, std::uint32_t>
+        by_address_; // guarded by mutex_; key: the 16 bytes
 };
 
 // The links of one core to one node.
 struct node_links {
-    std::vector<link*> idle;                // the back is the freshest
-    std::vector<socket_address> addresses;  // empty: the name does not resolve
+    std::vector<link*> idle;               // the back is the freshest
+    std::vector<socket_address> addresses; // empty: the name does not resolve
     std::string unresolved_because;
-    std::size_t next_address = 0;           // moves on when a connect fails
+    std::size_t next_address = 0; // moves on when a connect fails
 };
 
 struct core {
-    core(unsigned index, std::shared_ptr<const snapshot> settings, shared_state& shared, access_log& log);
+    core(unsigned index, std::shared_ptr<const snapshot> settings, shared_state& shared,
+         access_log& log);
     ~core();
     core(const core&) = delete;
     core& operator=(const core&) = delete;
 
-    // drain begins the end: listeners close, idle connections close, answers carry Connection: close. After `limit` all
-    // that is left is cut. The loop stops when the last connection has gone.
+    // drain begins the end: listeners close, idle connections close, answers carry Connection:
+    // close. After `limit` all that is left is cut. The loop stops when the last connection has
+    // gone.
     void drain(std::chrono::milliseconds limit);
     // cut ends all connections at once. Only while draining.
     void cut();
@@ -104,14 +108,14 @@ struct core {
     access_log& log;
     core_counters counters;
     std::unique_ptr<shared_buffers> buffers = std::make_unique<shared_buffers>();
-    routing::request_head request;  // of the request that is being read
-    routing::answer_head answer;    // of the answer that is being read
-    std::string out;                // an answer's head and small body, flat, for one send
-    std::string scratch;            // CORS block of an origin allowed by pattern
+    routing::request_head request; // of the request that is being read
+    routing::answer_head answer;   // of the answer that is being read
+    std::string out;               // an answer's head and small body, flat, for one send
+    std::string scratch;           // CORS block of an origin allowed by pattern
     block_pool blocks;
     exchange_pool exchanges;
     event_loop loop;
-    std::vector<node_links> nodes;  // by node index
+    std::vector<node_links> nodes; // by node index
     std::vector<std::unique_ptr<listener>> listeners;
     registry<connection> connections;
     registry<link> links;

@@ -1,6 +1,7 @@
 #pragma once
-// What a core counts. Each counter is written by its own core only and may be read by any thread: a relaxed load and
-// store, no locked instruction. Sums over the cores are made by whoever shows them.
+// What a core counts. Each counter is written by its own core only and may be read by any thread: a
+// relaxed load and store, no locked instruction. Sums over the cores are made by whoever shows
+// them.
 
 #include "routing/reason.hpp"
 
@@ -18,37 +19,40 @@ class counter {
     void subtract(std::uint64_t count = 1) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) - count, std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
 
   private:
     std::atomic<std::uint64_t> value_{0};
 };
 
 // name, what it counts (gauges go down again)
-#define BOSHGATE_COUNTERS(X)                                                                                           \
-    X(connections, "open client connections")                                                                          \
-    X(connections_accepted, "client connections accepted")                                                             \
-    X(connections_refused, "client connections closed at once: too many of one address")                               \
-    X(accept_pauses, "pauses in accepting: out of descriptors, or the limit of connections")                           \
-    X(handshakes, "TLS handshakes with clients")                                                                       \
-    X(handshakes_resumed, "of these, resumed")                                                                         \
-    X(exchanges, "exchanges begun")                                                                                    \
-    X(held, "exchanges that a node has not answered yet")                                                              \
-    X(links, "open links to nodes")                                                                                    \
-    X(links_opened, "links opened")                                                                                    \
-    X(links_reused, "exchanges sent over a link that was open already")                                                \
-    X(repeats, "requests repeated towards a node after a broken link")                                                 \
-    X(streamed, "answers too large to be kept whole: streamed")                                                        \
-    X(request_bytes, "bytes of request bodies")                                                                        \
-    X(answer_bytes, "bytes of answer bodies sent")                                                                     \
-    X(fields_dropped, "header fields dropped from requests: underscore names")                                         \
+#define BOSHGATE_COUNTERS(X)                                                                       \
+    X(connections, "open client connections")                                                      \
+    X(connections_accepted, "client connections accepted")                                         \
+    X(connections_refused, "client connections closed at once: too many of one address")           \
+    X(accept_pauses, "pauses in accepting: out of descriptors, or the limit of connections")       \
+    X(handshakes, "TLS handshakes with clients")                                                   \
+    X(handshakes_resumed, "of these, resumed")                                                     \
+    X(exchanges, "exchanges begun")                                                                \
+    X(held, "exchanges that a node has not answered yet")                                          \
+    X(links, "open links to nodes")                                                                \
+    X(links_opened, "links opened")                                                                \
+    X(links_reused, "exchanges sent over a link that was open already")                            \
+    X(repeats, "requests repeated towards a node after a broken link")                             \
+    X(streamed, "answers too large to be kept whole: streamed")                                    \
+    X(request_bytes, "bytes of request bodies")                                                    \
+    X(answer_bytes, "bytes of answer bodies sent")                                                 \
+    X(fields_dropped, "header fields dropped from requests: underscore names")                     \
     X(read_ahead_stops, "times reading stopped because a client sent too far ahead")
 
 struct core_counters {
 #define BOSHGATE_COUNTER(name, words) counter name;
     BOSHGATE_COUNTERS(BOSHGATE_COUNTER)
 #undef BOSHGATE_COUNTER
-    std::array<counter, routing::reason_count> ended; // exchanges and connections by the reason they ended for
+    std::array<counter, routing::reason_count>
+        ended; // exchanges and connections by the reason they ended for
 };
 
 } // namespace boshgate::proxy

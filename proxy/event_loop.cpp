@@ -45,10 +45,14 @@ bool event_loop::watch_accept(int descriptor, ready_handler& handler) noexcept {
     return add(epoll_, descriptor, EPOLLIN, &handler);
 }
 
-void event_loop::unwatch(int descriptor) noexcept { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
+void event_loop::unwatch(int descriptor) noexcept {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
+}
 
 void event_loop::update_now() noexcept {
-    now_us_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - zero_).count();
+    now_us_ = std::chrono::duration_cast<std::chrono::microseconds>(
+                  std::chrono::steady_clock::now() - zero_)
+                  .count();
 }
 
 void event_loop::post(std::function<void()> work) {
@@ -86,8 +90,8 @@ void event_loop::clear_retired() {
 }
 
 void event_loop::run_again() {
-    // One at a time from the list itself: a handler may forget another one, and those that come back wait for the next
-    // round.
+    // One at a time from the list itself: a handler may forget another one, and those that come
+    // back wait for the next round.
     for (std::size_t left = again_.size(); left > 0 && !again_.empty(); --left) {
         ready_handler* handler = again_.front();
         again_.erase(again_.begin());

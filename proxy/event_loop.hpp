@@ -1,8 +1,10 @@
 #pragma once
-// The event loop of one core: an epoll set in which every socket is registered once, edge-triggered, for good.
+// The event loop of one core: an epoll set in which every socket is registered once,
+// edge-triggered, for good.
 //
-// Why not Asio here: its reactor costs either a failing recv or an epoll_ctl for each wait (6.0 system calls a request
-// against 4.1), and ties a buffer to each read. Asio runs what nobody counts: signals, names, start-up (proxy/app).
+// Why not Asio here: its reactor costs either a failing recv or an epoll_ctl for each wait (6.0
+// system calls a request against 4.1), and ties a buffer to each read. Asio runs what nobody
+// counts: signals, names, start-up (proxy/app).
 //
 // One thread runs a loop; all calls but post() belong to that thread.
 
@@ -34,22 +36,26 @@ class event_loop {
     event_loop(const event_loop&) = delete;
     event_loop& operator=(const event_loop&) = delete;
 
-    // watch registers a socket edge-triggered for reading, writing and hang-up. False: errno says why.
+    // watch registers a socket edge-triggered for reading, writing and hang-up. False: errno says
+    // why.
     [[nodiscard]] bool watch(int descriptor, ready_handler& handler) noexcept;
     // watch_accept registers a listening socket, level-triggered for reading.
     [[nodiscard]] bool watch_accept(int descriptor, ready_handler& handler) noexcept;
     // unwatch takes a descriptor out that stays open. (close() takes it out by itself.)
     void unwatch(int descriptor) noexcept;
 
-    // retire destroys a handler after the current batch of events: an event for it may still lie in the batch.
+    // retire destroys a handler after the current batch of events: an event for it may still lie in
+    // the batch.
     void retire(std::unique_ptr<ready_handler> handler) { retired_.push_back(std::move(handler)); }
 
-    // again calls the handler's on_ready with EPOLLOUT in the next round: it stopped on purpose, to let others have their
-    // turn, and no edge will come. forget takes that back (a handler that closes).
+    // again calls the handler's on_ready with EPOLLOUT in the next round: it stopped on purpose, to
+    // let others have their turn, and no edge will come. forget takes that back (a handler that
+    // closes).
     void again(ready_handler& handler) { again_.push_back(&handler); }
     void forget(ready_handler& handler) noexcept { std::erase(again_, &handler); }
 
-    // clear_retired destroys what was retired, and what that retires: the end of a core, after run().
+    // clear_retired destroys what was retired, and what that retires: the end of a core, after
+    // run().
     void clear_retired();
 
     // run serves events until stop() was called.

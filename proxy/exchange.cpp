@@ -5,6 +5,8 @@
 #include "proxy/log.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 namespace boshgate::proxy {
 
@@ -12,7 +14,7 @@ using routing::reason;
 
 namespace {
 
-constexpr std::uint8_t links_tried_max = 4; // for one exchange: addresses of the node, and one repeat
+constexpr unsigned connects_repeated_max = 3; // other addresses of the node that one exchange tries
 
 std::string_view text_of(routing::method verb) noexcept {
     switch (verb) {
@@ -82,7 +84,8 @@ void exchange_finish(exchange& x, int status, reason why) {
             .client_port = x.client_port,
             .method = text_of(x.verb),
             .path = x.path,
-            .node = x.for_node ? std::string_view(x.settings->nodes[x.node].name) : std::string_view(),
+            .node =
+                x.for_node ? std::string_view(x.settings->nodes[x.node].name) : std::string_view(),
             .tls = x.tls,
             .status = status,
             .why = why,
@@ -103,7 +106,6 @@ void exchange_start(exchange& x) {
     core& home = *x.home;
     home.counters.held.add();
     x.for_node = true;
-    ++x.attempts;
     if (link* idle = link::take_idle(home, x.node); idle != nullptr) {
         idle->serve(x);
         return;
@@ -127,29 +129,93 @@ void exchange_resume(exchange& x) {
     }
 }
 
+namespace {
+
+// How long after its first broken link an exchange may still be repeated. The client's own timer is
+// not known here; every client waits at least five seconds longer than the node may hold its
+// request (CAXL, the strictest).
+constexpr std::chrono::milliseconds repeat_budget{4000};
+
+// The moment of the failure, as the table of repeats knows it; nullopt: nothing to repeat, whatever
+// the request was.
+std::optional<routing::node_failure> failure_of(const exchange& x, reason why, bool sent,
+                                                bool reused) noexcept {
+    if (x.streaming) {
+        return routing::node_failure::broke_off_late;
+    }
+    switch (why) {
+    case reason::node_refused:
+    case reason::node_unreachable:
+    case reason::node_connect_timeout:
+    case reason::node_tls_failed:
+        return routing::node_failure::not_sent;
+    case reason::node_closed:
+    case reason::node_reset:
+        return !sent    ? routing::node_failure::not_sent
+               : reused ? routing::node_failure::idle_closed
+                        : routing::node_failure::fresh_closed;
+    case reason::node_truncated:
+        return routing::node_failure::broke_off;
+    case reason::node_answer_timeout:
+        return routing::node_failure::overdue;
+    default:
+        return std::nullopt; // no address, limits, a certificate, nonsense: the same again would
+                             // fail the same way
+    }
+}
+
+bool repeat(exchange& x, reason why, bool sent, bool reused) {
+    core& home = *x.home;
+    const std::optional<routing::node_failure> failure = failure_of(x, why, sent, reused);
+    if (!failure || x.sink == nullptr) { // a client that left repeats for itself
+        return false;
+    }
+    const std::int64_t now = home.loop.now_us();
+    if (x.first_failure_us == 0) {
+        x.first_failure_us = now;
+    }
+    // Each address of the node is worth one connect; a single address that refused will refuse
+    // again.
+    const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
+    const routing::repeat_limits limits{
+        .connects = addresses > 0 ? std::min(addresses - 1, connects_repeated_max) : 0};
+    const routing::repeat_decision decision = routing::decide_repeat(
+        {.failure = *failure,
+         .request = x.request_class,
+         .connects_repeated = x.connects_repeated,
+         .sends_repeated = x.repeats,
+         .budget_left =
+             repeat_budget - std::chrono::milliseconds{(now - x.first_failure_us) / 1000}},
+        limits);
+    if (decision.action != routing::repeat_action::repeat_same_node &&
+        decision.action != routing::repeat_action::repeat_any_node) {
+        return false;
+    }
+    if (*failure == routing::node_failure::not_sent) {
+        ++x.connects_repeated;
+    } else {
+        ++x.repeats;
+        home.counters.repeats.add();
+    }
+    open_link(x); // never an idle link: what broke one may have broken all
+    return true;
+}
+
+} // namespace
+
 void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     core& home = *x.home;
-    if (!x.streaming && x.attempts < links_tried_max) {
-        // Nothing was sent: another address of the same node may do. An idle link that broke before a byte of the answer
-        // came: the node had closed it, most likely before it saw the request; and a rid makes a second sight harmless
-        // (bosh.md 2.2, rows A and B).
-        const bool other_address = !sent && x.attempts < home.nodes[x.node].addresses.size();
-        const bool stale_link = sent && reused && (why == reason::node_closed || why == reason::node_reset);
-        if (other_address || stale_link) {
-            ++x.attempts;
-            if (stale_link) {
-                ++x.repeats;
-                home.counters.repeats.add();
-            }
-            open_link(x);
-            return;
-        }
+    if (repeat(x, why, sent, reused)) {
+        return;
     }
     home.counters.held.subtract();
     x.answered_us = home.loop.now_us();
-    log_limited(log_topic::node_answer, "node " + x.settings->nodes[x.node].name + ": " + std::string(routing::name_of(why)) +
-                                            " (" + std::string(routing::words_of(why)) + "), " + (sent ? "request sent" : "nothing sent") +
-                                            ", links tried: " + std::to_string(x.attempts));
+    log_limited(log_topic::node_answer,
+                "node " + x.settings->nodes[x.node].name + ": " +
+                    std::string(routing::name_of(why)) + " (" +
+                    std::string(routing::words_of(why)) + "), " +
+                    (sent ? "request sent" : "nothing sent") + ", repeated " +
+                    std::to_string(x.connects_repeated + x.repeats) + " times");
     if (x.sink == nullptr) {
         exchange_finish(x, 0, why);
     } else if (x.streaming) {

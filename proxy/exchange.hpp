@@ -1,10 +1,10 @@
 #pragma once
-// An exchange: one request on its way to a node and back. It is not tied to the connection it came on: the client side is
-// an answer_sink, which may go away while the node still thinks (then the exchange goes on, because ending it would end a
-// held poll at the node, see bosh.md 4.8 "row G").
+// An exchange: one request on its way to a node and back. It is not tied to the connection it came
+// on: the client side is an answer_sink, which may go away while the node still thinks (then the
+// exchange goes on, because ending it would end a held poll at the node, see bosh.md 4.8 "row G").
 //
-// This is the driver: it finds a link, has the request written, repeats it where routing/repeat_rules allows, and hands the
-// answer to the sink. Only its own core touches it.
+// This is the driver: it finds a link, has the request written, repeats it where
+// routing/repeat_rules allows, and hands the answer to the sink. Only its own core touches it.
 
 #include "proxy/block_pool.hpp"
 #include "proxy/snapshot.hpp"
@@ -30,7 +30,8 @@ struct exchange;
 class answer_sink {
   public:
     // The whole answer is here. Ends the exchange.
-    virtual void on_answer(exchange& x, const routing::answer_head& head, std::string_view body) = 0;
+    virtual void on_answer(exchange& x, const routing::answer_head& head,
+                           std::string_view body) = 0;
     // A large answer begins: its head. on_answer_data and on_answer_end (or on_answer_cut) follow.
     virtual void on_answer_head(exchange& x, const routing::answer_head& head) = 0;
     // More of it. False: stop reading from the node until exchange_resume().
@@ -51,31 +52,33 @@ struct exchange {
     answer_sink* sink = nullptr; // nullptr: the client has gone
     link* via = nullptr;         // nullptr: no link at the moment
     std::shared_ptr<const snapshot> settings;
-    block request;               // head and body as the node gets them, kept so that they can be sent again
+    block request; // head and body as the node gets them, kept so that they can be sent again
 
-    std::int64_t begun_us = 0;   // loop time at which the request head was complete
-    std::int64_t sent_us = 0;    // loop time at which the request was written
-    std::int64_t answered_us = 0; // loop time at which the node's answer was complete, or had failed
+    std::int64_t begun_us = 0; // loop time at which the request head was complete
+    std::int64_t sent_us = 0;  // loop time at which the request was written
+    std::int64_t answered_us =
+        0; // loop time at which the node's answer was complete, or had failed
+    std::int64_t first_failure_us = 0; // loop time of the first broken link
     std::uint64_t request_bytes = 0;
     std::uint64_t answer_bytes = 0;
-    std::uint64_t session = 0;   // keyed hash of the sid, for the log
+    std::uint64_t session = 0; // keyed hash of the sid, for the log
     std::uint64_t rid = 0;
-    std::string path;            // for the log; empty when there is none
-    std::string origin;          // only for an origin that was allowed by pattern
+    std::string path;   // for the log; empty when there is none
+    std::string origin; // only for an origin that was allowed by pattern
 
     routing::node_index node = 0;
     routing::cors_verdict cors;
     routing::method verb = routing::method::post;
-    int minor_version = 1;       // of the request
-    bool keep_alive = true;      // the client's connection may live on
-    bool for_node = false;       // exchange_start was called
-    bool streaming = false;      // on_answer_head was called
-    std::uint8_t attempts = 0;   // links tried
-    std::uint8_t repeats = 0;    // times the request was written again
-    bool secure = false;         // the client itself uses TLS, as far as we know
-    bool cors_done = false;      // the answer's CORS fields are written already
+    int minor_version = 1;              // of the request
+    bool keep_alive = true;             // the client's connection may live on
+    bool for_node = false;              // exchange_start was called
+    bool streaming = false;             // on_answer_head was called
+    std::uint8_t connects_repeated = 0; // further connects after one that sent nothing
+    std::uint8_t repeats = 0;           // times the request was written again
+    bool secure = false;                // the client itself uses TLS, as far as we know
+    bool cors_done = false;             // the answer's CORS fields are written already
     routing::request_class request_class = routing::request_class::page;
-    const char* tls = "";        // protocol of the client's connection, for the log
+    const char* tls = ""; // protocol of the client's connection, for the log
     routing::ip_address client;
     std::uint16_t client_port = 0;
 };
@@ -95,22 +98,27 @@ class exchange_pool {
     std::vector<std::unique_ptr<exchange>> free_;
 };
 
-[[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept { return x.settings->config; }
+[[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept {
+    return x.settings->config;
+}
 
 // exchange_begin takes an exchange from the core's pool for a request whose head was just read.
 [[nodiscard]] exchange& exchange_begin(core& home);
-// exchange_finish counts and logs the exchange, and gives it back. `status`: what the client got; 0: nothing.
+// exchange_finish counts and logs the exchange, and gives it back. `status`: what the client got;
+// 0: nothing.
 void exchange_finish(exchange& x, int status, routing::reason why);
 
-// exchange_start sends the exchange to its node: over an idle link, or a new one. May call the sink at once (failure).
+// exchange_start sends the exchange to its node: over an idle link, or a new one. May call the sink
+// at once (failure).
 void exchange_start(exchange& x);
-// exchange_abandon tells that the sink has gone. A streaming exchange ends (its link is closed); any other goes on.
+// exchange_abandon tells that the sink has gone. A streaming exchange ends (its link is closed);
+// any other goes on.
 void exchange_abandon(exchange& x);
 // exchange_resume goes on reading a streamed answer after on_answer_data had said false.
 void exchange_resume(exchange& x);
 
-// What a link reports to its exchange. `sent`: the request was handed to the kernel, at least in part; `reused`: the link had
-// served before. The link has let go of the exchange already.
+// What a link reports to its exchange. `sent`: the request was handed to the kernel, at least in
+// part; `reused`: the link had served before. The link has let go of the exchange already.
 void exchange_link_failed(exchange& x, routing::reason why, bool sent, bool reused);
 // The answer, complete. The link may already serve another exchange.
 void exchange_answered(exchange& x, const routing::answer_head& head, std::string_view body);

@@ -55,16 +55,19 @@ reason link::open(core& home, exchange& x) {
         return reason::node_unresolved;
     }
     std::atomic<std::uint32_t>& open_links = home.shared.links[x.node];
-    if (open_links.fetch_add(1, std::memory_order_relaxed) >= x.settings->config.limits.links_per_node) {
+    if (open_links.fetch_add(1, std::memory_order_relaxed) >=
+        x.settings->config.limits.links_per_node) {
         open_links.fetch_sub(1, std::memory_order_relaxed);
         return reason::node_links;
     }
     const std::size_t which = node.next_address % node.addresses.size();
     const socket_address& address = node.addresses[which];
-    const int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int descriptor =
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
         open_links.fetch_sub(1, std::memory_order_relaxed);
-        log_limited(log_topic::descriptors, "no socket for a link to a node: " + std::string(std::strerror(errno)));
+        log_limited(log_topic::descriptors,
+                    "no socket for a link to a node: " + std::string(std::strerror(errno)));
         return reason::descriptors;
     }
     const int on = 1;
@@ -74,7 +77,9 @@ reason link::open(core& home, exchange& x) {
     // Registered before connect: the edge that says "connected" must not be missed.
     const bool watched = home.loop.watch(descriptor, *made);
     const int result =
-        watched ? ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) : -1;
+        watched ? ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage),
+                            address.size)
+                : -1;
     if (!watched || (result != 0 && errno != EINPROGRESS)) {
         const reason why = watched ? reason_of_connect(errno) : reason::descriptors;
         node.next_address = which + 1;
@@ -131,10 +136,12 @@ void link::on_connected() {
     socklen_t size = sizeof error;
     ::getsockopt(transport_.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error == 0) {
-        // EPOLLOUT and EPOLLHUP come once before connect() was called; then the socket has no peer yet.
+        // EPOLLOUT and EPOLLHUP come once before connect() was called; then the socket has no peer
+        // yet.
         sockaddr_storage peer;
         socklen_t peer_size = sizeof peer;
-        if (::getpeername(transport_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
+        if (::getpeername(transport_.descriptor(), reinterpret_cast<sockaddr*>(&peer),
+                          &peer_size) != 0) {
             return;
         }
         start_handshake();
@@ -169,7 +176,8 @@ void link::handshake_failed() {
     const std::string because = node.tls->verdict(transport_.ssl());
     const std::string error = handshake_failure();
     node.tls->forget_session();
-    log_limited(log_topic::node_tls, "node " + node.name + ": TLS handshake failed: " + (because.empty() ? error : because));
+    log_limited(log_topic::node_tls, "node " + node.name + ": TLS handshake failed: " +
+                                         (because.empty() ? error : because));
     fail(because.empty() ? reason::node_tls_failed : reason::node_certificate);
 }
 
@@ -187,7 +195,8 @@ void link::write_request() {
     sent_ = true;
     exchange_->sent_us = core_.loop.now_us();
     if (!transport_.write(*core_.buffers, exchange_->request.view())) {
-        // Reported from the event that follows (or the deadline): the caller may stand in the middle of something.
+        // Reported from the event that follows (or the deadline): the caller may stand in the
+        // middle of something.
         core_.loop.set(*this, std::chrono::milliseconds{0});
         return;
     }
@@ -198,7 +207,9 @@ void link::write_request() {
     }
 }
 
-void link::arm_answer() { core_.loop.set(*this, settings_of(*exchange_).timeouts.answer); }
+void link::arm_answer() {
+    core_.loop.set(*this, settings_of(*exchange_).timeouts.answer);
+}
 
 void link::on_deadline() {
     switch (phase_) {
@@ -227,7 +238,8 @@ void link::on_deadline() {
     }
 }
 
-// release hands the link back after an answer: to the pool, or closes it. The exchange is already taken off.
+// release hands the link back after an answer: to the pool, or closes it. The exchange is already
+// taken off.
 void link::release(bool reusable) {
     partial_.reset();
     paused_ = false;

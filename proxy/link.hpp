@@ -3,8 +3,9 @@
 //
 //     connecting -> handshaking -> busy <-> idle -> closed
 //
-// An answer that arrives in one piece is passed on from the core's buffer without a copy. One that does not is gathered,
-// up to conf::limits::answer_buffer; a larger one is streamed with back-pressure.
+// An answer that arrives in one piece is passed on from the core's buffer without a copy. One that
+// does not is gathered, up to conf::limits::answer_buffer; a larger one is streamed with
+// back-pressure.
 
 #include "proxy/event_loop.hpp"
 #include "proxy/timer_wheel.hpp"
@@ -29,8 +30,9 @@ struct socket_address;
 
 class link final : public ready_handler, public timed {
   public:
-    // open begins a link for `x` and writes its request as soon as the link stands. On failure (descriptors, limits, no
-    // address, refused at once) nothing is left behind and the reason is returned; none means: under way.
+    // open begins a link for `x` and writes its request as soon as the link stands. On failure
+    // (descriptors, limits, no address, refused at once) nothing is left behind and the reason is
+    // returned; none means: under way.
     [[nodiscard]] static routing::reason open(core& home, exchange& x);
 
     // take_idle returns an idle link to a node of this core, or nullptr.
@@ -38,8 +40,8 @@ class link final : public ready_handler, public timed {
 
     ~link() override;
 
-    // serve writes the request of `x` over an idle link. The exchange hears of the outcome by exchange_answered or
-    // exchange_link_failed, never from within this call.
+    // serve writes the request of `x` over an idle link. The exchange hears of the outcome by
+    // exchange_answered or exchange_link_failed, never from within this call.
     void serve(exchange& x);
     // abandon closes the link of an exchange that wants nothing more from it.
     void abandon();
@@ -60,11 +62,11 @@ class link final : public ready_handler, public timed {
 
     // An answer that did not arrive in one piece.
     struct partial {
-        std::string raw;       // head, and a body with a length; only the head once chunked or streaming
-        std::size_t head = 0;  // bytes of the head in raw; 0: not complete yet
-        std::size_t need = 0;  // bytes of raw that make it complete, when known
+        std::string raw; // head, and a body with a length; only the head once chunked or streaming
+        std::size_t head = 0; // bytes of the head in raw; 0: not complete yet
+        std::size_t need = 0; // bytes of raw that make it complete, when known
         std::optional<routing::chunked_reader> chunks;
-        std::string body;      // decoded, of a chunked or until_close answer
+        std::string body;       // decoded, of a chunked or until_close answer
         std::uint64_t left = 0; // of a streamed body with a length
         routing::framing body_framing = routing::framing::none;
         bool streaming = false;
@@ -103,10 +105,10 @@ class link final : public ready_handler, public timed {
     std::unique_ptr<partial> partial_;
     routing::node_index node_;
     phase phase_ = phase::connecting;
-    bool reused_ = false;     // has served an exchange before
-    bool sent_ = false;       // something of the current request went out
-    bool paused_ = false;     // the sink wants nothing right now
-    std::uint8_t interim_ = 0; // 1xx heads seen for this answer
+    bool reused_ = false;       // has served an exchange before
+    bool sent_ = false;         // something of the current request went out
+    bool paused_ = false;       // the sink wants nothing right now
+    std::uint8_t interim_ = 0;  // 1xx heads seen for this answer
     std::uint16_t address_ = 0; // index of the node's address that is tried
 };
 

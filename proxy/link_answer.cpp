@@ -16,7 +16,8 @@ using routing::reason;
 
 namespace {
 
-constexpr std::uint8_t interim_max = 8; // 1xx heads before an answer; a node that sends more talks nonsense
+constexpr std::uint8_t interim_max =
+    8; // 1xx heads before an answer; a node that sends more talks nonsense
 
 routing::head_limits limits_of(const conf::limits& limits) noexcept {
     return {.bytes = limits.answer_head_bytes, .target = 0, .fields = limits.answer_fields};
@@ -28,7 +29,8 @@ void link::on_readable(bool hung_up) {
     while (!paused_) {
         const read_outcome got = transport_.read(*core_.buffers);
         if (phase_ == phase::handshaking) {
-            if (transport_.handshake() == handshake_state::failed || got.state == io_state::broken) {
+            if (transport_.handshake() == handshake_state::failed ||
+                got.state == io_state::broken) {
                 handshake_failed();
                 return;
             }
@@ -93,7 +95,8 @@ void link::on_end(bool broken) {
 void link::read_head(std::string_view bytes) {
     const routing::head_limits limits = limits_of(settings_->config.limits);
     while (true) {
-        const routing::read_result head = routing::read_answer_head(bytes, limits, false, core_.answer);
+        const routing::read_result head =
+            routing::read_answer_head(bytes, limits, false, core_.answer);
         if (head.state == read_state::refused) {
             fail(head.why);
             return;
@@ -125,7 +128,8 @@ void link::begin_body(std::string_view bytes, std::size_t head_bytes) {
     if (head.body == framing::none) {
         complete(head, {}, head.keep_alive && body.empty());
     } else if (head.body == framing::length && body.size() >= head.content_length) {
-        complete(head, body.substr(0, head.content_length), head.keep_alive && body.size() == head.content_length);
+        complete(head, body.substr(0, head.content_length),
+                 head.keep_alive && body.size() == head.content_length);
     } else {
         gather(bytes, head_bytes);
     }
@@ -140,7 +144,8 @@ void link::gather(std::string_view bytes, std::size_t head_bytes) {
     answer.keep_alive = core_.answer.keep_alive;
     const std::uint64_t length = core_.answer.content_length;
     const std::string_view body = bytes.substr(head_bytes);
-    if (answer.body_framing == framing::length && length <= settings_->config.limits.answer_buffer) {
+    if (answer.body_framing == framing::length &&
+        length <= settings_->config.limits.answer_buffer) {
         answer.need = head_bytes + static_cast<std::size_t>(length);
         answer.raw.reserve(answer.need);
         answer.raw.assign(bytes);
@@ -170,7 +175,8 @@ void link::take_more(std::string_view bytes) {
     } else if (answer.body_framing == framing::chunked) {
         take_chunks(bytes);
     } else if (answer.streaming && answer.body_framing == framing::length) {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(answer.left, bytes.size()));
+        const auto count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(answer.left, bytes.size()));
         answer.left -= count;
         const bool last = answer.left == 0;
         stream(bytes.substr(0, count));
@@ -232,8 +238,9 @@ void link::take_chunks(std::string_view bytes) {
 
 // reread_head reads the kept head again: the core's answer_head has served others since.
 bool link::reread_head() {
-    const routing::read_result head = routing::read_answer_head(std::string_view(partial_->raw).substr(0, partial_->head),
-                                                                limits_of(settings_->config.limits), false, core_.answer);
+    const routing::read_result head =
+        routing::read_answer_head(std::string_view(partial_->raw).substr(0, partial_->head),
+                                  limits_of(settings_->config.limits), false, core_.answer);
     return head.state == read_state::complete;
 }
 
@@ -282,9 +289,10 @@ void link::complete_gathered(bool reusable) {
         return;
     }
     const partial& answer = *partial_;
-    const std::string_view body = answer.body_framing == framing::length
-                                      ? std::string_view(answer.raw).substr(answer.head, answer.need - answer.head)
-                                      : std::string_view(answer.body);
+    const std::string_view body =
+        answer.body_framing == framing::length
+            ? std::string_view(answer.raw).substr(answer.head, answer.need - answer.head)
+            : std::string_view(answer.body);
     complete(core_.answer, body, reusable);
 }
 

@@ -18,8 +18,8 @@
 namespace boshgate::proxy {
 namespace {
 
-constexpr int backlog = 4096;             // the kernel cuts it to net.core.somaxconn
-constexpr int accepts_at_once = 64;       // then other sockets get their turn
+constexpr int backlog = 4096;       // the kernel cuts it to net.core.somaxconn
+constexpr int accepts_at_once = 64; // then other sockets get their turn
 constexpr std::chrono::milliseconds pause_time{200};
 
 std::optional<socket_address> address_of(const conf::listener& settings, std::uint16_t port) {
@@ -42,7 +42,8 @@ std::optional<socket_address> address_of(const conf::listener& settings, std::ui
 }
 
 int bind_socket(const socket_address& address, bool share, std::string& problem) {
-    const int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int descriptor =
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
         problem = std::string("cannot make a socket: ") + std::strerror(errno);
         return -1;
@@ -53,10 +54,13 @@ int bind_socket(const socket_address& address, bool share, std::string& problem)
         ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
     if (address.storage.ss_family == AF_INET6) {
-        ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on); // "::" and "0.0.0.0" are two listeners
+        ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+                     sizeof on); // "::" and "0.0.0.0" are two listeners
     }
-    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted sockets inherit it
-    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 ||
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on,
+                 sizeof on); // accepted sockets inherit it
+    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) !=
+            0 ||
         ::listen(descriptor, backlog) != 0) {
         problem = std::strerror(errno);
         ::close(descriptor);
@@ -67,7 +71,8 @@ int bind_socket(const socket_address& address, bool share, std::string& problem)
 
 } // namespace
 
-int open_listener(const conf::listener& settings, std::uint16_t port, bool alone, std::string& problem) {
+int open_listener(const conf::listener& settings, std::uint16_t port, bool alone,
+                  std::string& problem) {
     const std::optional<socket_address> address = address_of(settings, port);
     const std::string name = settings.host + " port " + std::to_string(port);
     if (!address) {
@@ -93,8 +98,9 @@ std::uint16_t port_of(int descriptor) noexcept {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                               : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    return ntohs(address.ss_family == AF_INET6
+                     ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                     : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
 listener::listener(core& home, std::size_t index, int descriptor)
@@ -104,7 +110,9 @@ listener::listener(core& home, std::size_t index, int descriptor)
     }
 }
 
-listener::~listener() { stop(); }
+listener::~listener() {
+    stop();
+}
 
 void listener::stop() {
     if (descriptor_ >= 0) {
@@ -116,7 +124,8 @@ void listener::stop() {
 
 void listener::pause(std::string_view because) {
     core_.counters.accept_pauses.add();
-    log_limited(log_topic::accept, "accepting is paused for " + std::to_string(pause_time.count()) + " ms: " + std::string(because));
+    log_limited(log_topic::accept, "accepting is paused for " + std::to_string(pause_time.count()) +
+                                       " ms: " + std::string(because));
     core_.loop.unwatch(descriptor_);
     paused_ = true;
     core_.loop.set(*this, pause_time);
@@ -135,17 +144,20 @@ void listener::on_ready(std::uint32_t) {
     const conf::limits& limits = core_.settings->config.limits;
     for (int i = 0; i < accepts_at_once && descriptor_ >= 0 && !paused_; ++i) {
         if (core_.shared.connections.load(std::memory_order_relaxed) >= limits.connections) {
-            pause("the limit of connections is reached (limits.connections: " + std::to_string(limits.connections) + ")");
+            pause("the limit of connections is reached (limits.connections: " +
+                  std::to_string(limits.connections) + ")");
             return;
         }
         socket_address peer;
         peer.size = sizeof peer.storage;
-        const int descriptor = ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int descriptor = ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&peer.storage),
+                                         &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                pause(std::string("out of file descriptors or socket memory: ") + std::strerror(errno) +
-                      "; raise the limit of open files (LimitNOFILE, ulimit -n) or lower limits.connections");
+                pause(std::string("out of file descriptors or socket memory: ") +
+                      std::strerror(errno) +
+                      "; raise the limit of open files (LimitNOFILE, ulimit -n) or lower "
+                      "limits.connections");
             }
             // ECONNABORTED and the like: that client has gone already. EAGAIN: nobody waits.
             if (errno == ECONNABORTED || errno == EINTR) {

@@ -1,6 +1,6 @@
 #pragma once
-// A listening socket of one core. Every core has its own for each configured address (SO_REUSEPORT), so that the kernel
-// spreads the connections and no core ever hands one over.
+// A listening socket of one core. Every core has its own for each configured address
+// (SO_REUSEPORT), so that the kernel spreads the connections and no core ever hands one over.
 
 #include "proxy/event_loop.hpp"
 #include "proxy/timer_wheel.hpp"
@@ -16,10 +16,12 @@ namespace boshgate::proxy {
 
 struct core;
 
-// open_listener binds and listens. -1 and a sentence in `problem` when that fails. `port` 0 in the settings lets the system
-// choose; pass the chosen one for the other cores. `alone`: first make sure that nobody else listens there, because
-// SO_REUSEPORT would share the port with another process of this user in silence.
-[[nodiscard]] int open_listener(const conf::listener& settings, std::uint16_t port, bool alone, std::string& problem);
+// open_listener binds and listens. -1 and a sentence in `problem` when that fails. `port` 0 in the
+// settings lets the system choose; pass the chosen one for the other cores. `alone`: first make
+// sure that nobody else listens there, because SO_REUSEPORT would share the port with another
+// process of this user in silence.
+[[nodiscard]] int open_listener(const conf::listener& settings, std::uint16_t port, bool alone,
+                                std::string& problem);
 
 // port_of returns the port that a listening descriptor is bound to.
 [[nodiscard]] std::uint16_t port_of(int descriptor) noexcept;

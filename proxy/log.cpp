@@ -15,7 +15,8 @@ namespace {
 constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v";
 
 std::shared_ptr<spdlog::logger> make_standard() {
-    auto made = std::make_shared<spdlog::logger>("boshgate", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>(
+        "boshgate", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern(pattern);
     return made;
 }
@@ -52,7 +53,8 @@ spdlog::level::level_enum level_of(conf::log_level level) noexcept {
 
 std::shared_ptr<spdlog::logger> open_file(const std::string& file, std::string& problem) {
     try {
-        auto made = std::make_shared<spdlog::logger>("boshgate", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
+        auto made = std::make_shared<spdlog::logger>(
+            "boshgate", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
         made->set_pattern(pattern);
         made->flush_on(spdlog::level::trace);
         return made;
@@ -101,17 +103,27 @@ void log_reopen() {
     state().logger = std::move(made);
 }
 
-void log_close() { logger()->flush(); }
+void log_close() {
+    logger()->flush();
+}
 
 bool log_enabled(conf::log_level level) noexcept {
     const std::lock_guard lock(state().mutex);
     return state().logger->should_log(level_of(level));
 }
 
-void log_error(std::string_view text) { write(spdlog::level::err, text); }
-void log_warning(std::string_view text) { write(spdlog::level::warn, text); }
-void log_info(std::string_view text) { write(spdlog::level::info, text); }
-void log_debug(std::string_view text) { write(spdlog::level::debug, text); }
+void log_error(std::string_view text) {
+    write(spdlog::level::err, text);
+}
+void log_warning(std::string_view text) {
+    write(spdlog::level::warn, text);
+}
+void log_info(std::string_view text) {
+    write(spdlog::level::info, text);
+}
+void log_debug(std::string_view text) {
+    write(spdlog::level::debug, text);
+}
 
 void log_limited(log_topic topic, std::string_view text) {
     struct window {
@@ -138,7 +150,8 @@ void log_limited(log_topic topic, std::string_view text) {
         left_out = std::exchange(one.left_out, 0);
     }
     if (left_out != 0) {
-        log_warning(std::string(text) + " (" + std::to_string(left_out) + " more like it were left out)");
+        log_warning(std::string(text) + " (" + std::to_string(left_out) +
+                    " more like it were left out)");
     } else {
         log_warning(text);
     }

@@ -7,7 +7,8 @@
 
 int main(int count, char** words) {
     try {
-        return boshgate::proxy::run_command(std::vector<std::string>(words + 1, words + count), std::cout, std::cerr);
+        return boshgate::proxy::run_command(std::vector<std::string>(words + 1, words + count),
+                                            std::cout, std::cerr);
     } catch (const std::exception& failure) {
         std::cerr << "boshgate: " << failure.what() << '\n';
         return 1;

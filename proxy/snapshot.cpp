@@ -12,14 +12,16 @@
 namespace boshgate::proxy {
 namespace {
 
-// Descriptors that are neither connections nor links: log files, epoll sets, listeners, files on their way.
+// Descriptors that are neither connections nor links: log files, epoll sets, listeners, files on
+// their way.
 constexpr std::uint64_t descriptors_reserved = 256;
 
 std::string host_field(const conf::node& node) {
     if (!node.host.empty()) {
         return node.host;
     }
-    std::string host = node.url.host.find(':') == std::string::npos ? node.url.host : "[" + node.url.host + "]";
+    std::string host =
+        node.url.host.find(':') == std::string::npos ? node.url.host : "[" + node.url.host + "]";
     if (node.url.port != (node.url.tls ? 443 : 80)) {
         host += ":" + std::to_string(node.url.port);
     }
@@ -32,11 +34,12 @@ std::uint32_t connections_from_descriptors() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= 2 * descriptors_reserved) {
         return 256;
     }
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
 }
 
-void add_tls_problems(const std::vector<tls_problem>& found, const std::string& where, std::vector<std::string>& problems,
-                      std::vector<std::string>& warnings) {
+void add_tls_problems(const std::vector<tls_problem>& found, const std::string& where,
+                      std::vector<std::string>& problems, std::vector<std::string>& warnings) {
     for (const tls_problem& one : found) {
         std::string text = where + ": " + one.what;
         if (one.where.line > 0) {
@@ -72,8 +75,12 @@ bool name_set::contains(std::string_view name) const noexcept {
 }
 
 snapshot::snapshot(conf::config given)
-    : config(std::move(given)), routes(config), cors(config.cors), trusted(config.trusted_proxies),
-      request_fields(config.request_headers), answer_fields(config.answer_headers) {}
+    : config(std::move(given)),
+      routes(config),
+      cors(config.cors),
+      trusted(config.trusted_proxies),
+      request_fields(config.request_headers),
+      answer_fields(config.answer_headers) {}
 
 std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::string>& problems,
                                         std::vector<std::string>& warnings) {
@@ -90,7 +97,8 @@ std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::
         entry.name = node.name;
         entry.host = node.url.host;
         entry.port = node.url.port;
-        const std::string rest = " " + node.url.target + " HTTP/1.1\r\nHost: " + host_field(node) + "\r\n";
+        const std::string rest =
+            " " + node.url.target + " HTTP/1.1\r\nHost: " + host_field(node) + "\r\n";
         entry.post_start = "POST" + rest;
         entry.get_start = "GET" + rest;
         if (node.url.tls) {
@@ -105,7 +113,8 @@ std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::
         if (one.tls) {
             std::vector<tls_problem> found;
             tls = server_tls::build(*one.tls, found);
-            add_tls_problems(found, "listen " + one.host + " port " + std::to_string(one.port), problems, warnings);
+            add_tls_problems(found, "listen " + one.host + " port " + std::to_string(one.port),
+                             problems, warnings);
         }
         made->tls.push_back(std::move(tls));
     }

@@ -1,6 +1,7 @@
 #pragma once
-// The immutable result of one configuration load: everything that the request path reads, compiled. Cores hold it by
-// shared_ptr, one control block for each core; an exchange keeps the one it began with.
+// The immutable result of one configuration load: everything that the request path reads, compiled.
+// Cores hold it by shared_ptr, one control block for each core; an exchange keeps the one it began
+// with.
 
 #include "conf/config.hpp"
 #include "proxy/access_log.hpp"
@@ -28,13 +29,14 @@ class name_set {
     [[nodiscard]] bool contains(std::string_view name) const noexcept;
 
   private:
-    std::array<std::vector<std::string>, 48> by_length_; // lower case; longer names are not supported
+    std::array<std::vector<std::string>, 48>
+        by_length_; // lower case; longer names are not supported
 };
 
 // One node, as the request path needs it.
 struct node_entry {
     std::string name;
-    std::string host;                      // to connect to: a name or a numeric address
+    std::string host; // to connect to: a name or a numeric address
     std::uint16_t port = 0;
     std::string post_start;                // "POST /httpbinding HTTP/1.1\r\nHost: ...\r\n"
     std::string get_start;                 // the same for GET
@@ -48,17 +50,19 @@ struct snapshot {
     routing::route_table routes;
     routing::cors_policy cors;
     routing::trusted_proxies trusted;
-    name_set request_fields; // of a client's request, passed to nodes
-    name_set answer_fields;  // of a node's answer, passed to clients
-    std::vector<node_entry> nodes;                     // index: routing::node_index
-    std::vector<std::unique_ptr<server_tls>> tls;      // by listener; nullptr: plain
-    std::unique_ptr<file_source> files;                // nullptr: no web_root
-    routing::session_hash_key log_key{};               // of the hash that stands for sids in the log
+    name_set request_fields;                      // of a client's request, passed to nodes
+    name_set answer_fields;                       // of a node's answer, passed to clients
+    std::vector<node_entry> nodes;                // index: routing::node_index
+    std::vector<std::unique_ptr<server_tls>> tls; // by listener; nullptr: plain
+    std::unique_ptr<file_source> files;           // nullptr: no web_root
+    routing::session_hash_key log_key{};          // of the hash that stands for sids in the log
 };
 
-// compile opens what the configuration names (certificates, trust stores, the web root). nullptr, and sentences in
-// `problems`, when something cannot be used; `warnings` gets what is loud but legal.
-[[nodiscard]] std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::string>& problems,
+// compile opens what the configuration names (certificates, trust stores, the web root). nullptr,
+// and sentences in `problems`, when something cannot be used; `warnings` gets what is loud but
+// legal.
+[[nodiscard]] std::shared_ptr<const snapshot> compile(conf::config settings,
+                                                      std::vector<std::string>& problems,
                                                       std::vector<std::string>& warnings);
 
 } // namespace boshgate::proxy

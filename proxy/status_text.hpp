@@ -1,5 +1,6 @@
 #pragma once
-// Reason phrases of status lines (RFC 9110 15). For people who read captures; no client may depend on them.
+// Reason phrases of status lines (RFC 9110 15). For people who read captures; no client may depend
+// on them.
 
 #include <string_view>
 

@@ -54,8 +54,8 @@ void timer_wheel::set(timed& what, milliseconds now, milliseconds delay) noexcep
 
 void timer_wheel::run_slot(std::size_t index, std::uint32_t upto) {
     occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
-    // A deadline may destroy any other timer of this slot, or link new ones into it: take them one by one from a list
-    // of our own.
+    // A deadline may destroy any other timer of this slot, or link new ones into it: take them one
+    // by one from a list of our own.
     anchor mine;
     anchor& slot = slots_[index];
     if (slot.next_ == &slot) {
@@ -88,7 +88,8 @@ void timer_wheel::advance(milliseconds now) {
         return;
     }
     // After a long sleep every slot is visited once at most.
-    const std::uint32_t first = upto - done_ > slots ? upto - static_cast<std::uint32_t>(slots) + 1 : done_ + 1;
+    const std::uint32_t first =
+        upto - done_ > slots ? upto - static_cast<std::uint32_t>(slots) + 1 : done_ + 1;
     done_ = upto;
     for (std::uint32_t at = first; at <= upto; ++at) {
         const std::size_t index = at % slots;
@@ -108,7 +109,8 @@ int timer_wheel::sleep(milliseconds now) const noexcept {
             continue;
         }
         step += static_cast<std::size_t>(std::countr_zero(word));
-        const milliseconds due = tick * (static_cast<std::int64_t>(done_) + 1 + static_cast<std::int64_t>(step));
+        const milliseconds due =
+            tick * (static_cast<std::int64_t>(done_) + 1 + static_cast<std::int64_t>(step));
         return static_cast<int>(std::max<std::int64_t>((due - now).count(), 0));
     }
     return -1;

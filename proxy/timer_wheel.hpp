@@ -1,9 +1,10 @@
 #pragma once
-// Deadlines of one core: a hashed wheel with coarse ticks and intrusive timers, so that a held poll needs no allocation
-// and no system call for its deadline.
+// Deadlines of one core: a hashed wheel with coarse ticks and intrusive timers, so that a held poll
+// needs no allocation and no system call for its deadline.
 //
-// Moving a deadline further away, which happens on every exchange, only stores the new time: the timer stays where it is
-// linked, and is linked anew when its old slot comes up. Only the core that owns the wheel may touch it.
+// Moving a deadline further away, which happens on every exchange, only stores the new time: the
+// timer stays where it is linked, and is linked anew when its old slot comes up. Only the core that
+// owns the wheel may touch it.
 
 #include <array>
 #include <chrono>
@@ -21,7 +22,8 @@ class timed {
     timed(const timed&) = delete;
     timed& operator=(const timed&) = delete;
 
-    // Called once when the deadline has passed; the timer is then unset. May set it again, and may destroy *this.
+    // Called once when the deadline has passed; the timer is then unset. May set it again, and may
+    // destroy *this.
     virtual void on_deadline() = 0;
 
     virtual ~timed() { unlink(); }
@@ -34,14 +36,14 @@ class timed {
 
     timed* next_ = nullptr; // nullptr: not linked
     timed* previous_ = nullptr;
-    std::uint32_t due_ = never; // tick
+    std::uint32_t due_ = never;       // tick
     std::uint32_t linked_at_ = never; // tick of the slot it is linked in
 };
 
 class timer_wheel {
   public:
     using milliseconds = std::chrono::milliseconds;
-    static constexpr milliseconds tick{25};   // deadlines are met at most this much late, never early
+    static constexpr milliseconds tick{25}; // deadlines are met at most this much late, never early
     static constexpr std::size_t slots = 4096; // 102 s; longer deadlines go round
 
     timer_wheel() noexcept;
@@ -57,7 +59,8 @@ class timer_wheel {
     // advance calls on_deadline of everything that is due at `now`.
     void advance(milliseconds now);
 
-    // sleep says how long a core may sleep from `now` before it must call advance: -1 when no timer is linked.
+    // sleep says how long a core may sleep from `now` before it must call advance: -1 when no timer
+    // is linked.
     [[nodiscard]] int sleep(milliseconds now) const noexcept;
 
   private:
@@ -72,7 +75,8 @@ class timer_wheel {
     void run_slot(std::size_t index, std::uint32_t upto);
 
     std::array<anchor, slots> slots_;
-    std::array<std::uint64_t, slots / 64> occupied_{}; // a bit may stay set for a slot that has emptied since
+    std::array<std::uint64_t, slots / 64>
+        occupied_{};         // a bit may stay set for a slot that has emptied since
     std::uint32_t done_ = 0; // all ticks up to this one were run
 };
 

@@ -13,7 +13,8 @@
 namespace boshgate::proxy {
 namespace {
 
-// The BIO under every SSL: reads from the core's records_in, appends to the core's records_out, never blocks on writing.
+// The BIO under every SSL: reads from the core's records_in, appends to the core's records_out,
+// never blocks on writing.
 
 int bio_read(BIO* bio, char* out, int size) {
     auto& buffers = *static_cast<shared_buffers*>(BIO_get_data(bio));
@@ -35,7 +36,9 @@ int bio_write(BIO* bio, const char* data, int size) {
     return size;
 }
 
-long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long bio_control(BIO*, int command, long, void*) {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 int bio_create(BIO* bio) {
     BIO_set_init(bio, 1);
@@ -54,7 +57,8 @@ BIO_METHOD* bio_method() {
     return method;
 }
 
-constexpr std::size_t records_out_kept = 256 * 1024; // capacity of records_out that survives a large message
+constexpr std::size_t records_out_kept =
+    256 * 1024; // capacity of records_out that survives a large message
 constexpr std::size_t record_payload = 16 * 1024;
 
 } // namespace
@@ -134,7 +138,8 @@ void transport::decrypt(shared_buffers& buffers, read_outcome& outcome) {
     std::size_t got = 0;
     ERR_clear_error();
     while (got < buffers.plain.size()) {
-        const int count = SSL_read(ssl_, buffers.plain.data() + got, static_cast<int>(buffers.plain.size() - got));
+        const int count = SSL_read(ssl_, buffers.plain.data() + got,
+                                   static_cast<int>(buffers.plain.size() - got));
         if (count > 0) {
             got += static_cast<std::size_t>(count);
             continue;
@@ -231,7 +236,8 @@ bool transport::flush() {
     return true;
 }
 
-std::int64_t transport::send_file(shared_buffers& buffers, int file, std::uint64_t offset, std::uint64_t count) {
+std::int64_t transport::send_file(shared_buffers& buffers, int file, std::uint64_t offset,
+                                  std::uint64_t count) {
     if (ssl_ == nullptr) {
         auto at = static_cast<off_t>(offset);
         const std::size_t piece = std::min<std::uint64_t>(count, 1024 * 1024);
@@ -262,7 +268,8 @@ void transport::close(shared_buffers& buffers, bool politely) noexcept {
     if (descriptor_ < 0) {
         return;
     }
-    if (politely && ssl_ != nullptr && handshake_ == handshake_state::done && !blocked() && !write_failed_) {
+    if (politely && ssl_ != nullptr && handshake_ == handshake_state::done && !blocked() &&
+        !write_failed_) {
         ERR_clear_error();
         SSL_shutdown(ssl_);
         [[maybe_unused]] const bool sent = send_records(buffers);

@@ -1,9 +1,10 @@
 #pragma once
 // Bytes to and from one socket, plain or TLS, without blocking and without owning buffers.
 //
-// Read and write buffers belong to the core (shared_buffers) and are free again after each call; a transport owns memory
-// only for bytes that the kernel did not take at once. OpenSSL is driven directly over those buffers through a small BIO:
-// one recv and one send for each message, and with SSL_MODE_RELEASE_BUFFERS nothing but the SSL itself while a poll is held.
+// Read and write buffers belong to the core (shared_buffers) and are free again after each call; a
+// transport owns memory only for bytes that the kernel did not take at once. OpenSSL is driven
+// directly over those buffers through a small BIO: one recv and one send for each message, and with
+// SSL_MODE_RELEASE_BUFFERS nothing but the SSL itself while a poll is held.
 
 #include <array>
 #include <cstddef>
@@ -19,7 +20,8 @@ namespace boshgate::proxy {
 // The buffers that all transports of one core share.
 struct shared_buffers {
     static constexpr std::size_t wire_bytes = 64 * 1024;
-    // A record that was begun earlier may come out together with a whole wire buffer: 64 KiB and one record.
+    // A record that was begun earlier may come out together with a whole wire buffer: 64 KiB and
+    // one record.
     static constexpr std::size_t plain_bytes = wire_bytes + 32 * 1024;
 
     std::array<char, wire_bytes> wire;   // what recv delivers: plain text, or TLS records
@@ -50,37 +52,48 @@ class transport {
     transport(const transport&) = delete;
     transport& operator=(const transport&) = delete;
 
-    // start_tls makes this a TLS transport; `ssl` is owned from now on and must be set to accept or connect state.
+    // start_tls makes this a TLS transport; `ssl` is owned from now on and must be set to accept or
+    // connect state.
     void start_tls(SSL* ssl, shared_buffers& buffers);
 
-    // read takes what the kernel has, at most one wire buffer, and drives a running handshake. Call it again unless
-    // `drained`. With edge-triggered readiness a short read means drained; after a hang-up event read until `ended`.
+    // read takes what the kernel has, at most one wire buffer, and drives a running handshake. Call
+    // it again unless `drained`. With edge-triggered readiness a short read means drained; after a
+    // hang-up event read until `ended`.
     [[nodiscard]] read_outcome read(shared_buffers& buffers);
 
-    // take treats `bytes` as if they had just been received: what followed a PROXY header in the same segment.
+    // take treats `bytes` as if they had just been received: what followed a PROXY header in the
+    // same segment.
     [[nodiscard]] read_outcome take(shared_buffers& buffers, std::string_view bytes);
 
-    // begin_handshake begins the handshake of a connecting transport (an accepting one is driven by read).
+    // begin_handshake begins the handshake of a connecting transport (an accepting one is driven by
+    // read).
     [[nodiscard]] io_state begin_handshake(shared_buffers& buffers);
 
-    // write takes all of `data`; what the kernel does not take now is kept and sent by flush. False: broken.
+    // write takes all of `data`; what the kernel does not take now is kept and sent by flush.
+    // False: broken.
     [[nodiscard]] bool write(shared_buffers& buffers, std::string_view data);
 
     // flush sends what was kept. False: broken.
     [[nodiscard]] bool flush();
 
-    // send_file sends up to `count` bytes of a file from `offset` (plain transports: in the kernel). Returns how many were
-    // sent or kept, -1: broken, or the file is shorter than promised. Nothing is taken while blocked().
-    [[nodiscard]] std::int64_t send_file(shared_buffers& buffers, int file, std::uint64_t offset, std::uint64_t count);
+    // send_file sends up to `count` bytes of a file from `offset` (plain transports: in the
+    // kernel). Returns how many were sent or kept, -1: broken, or the file is shorter than
+    // promised. Nothing is taken while blocked().
+    [[nodiscard]] std::int64_t send_file(shared_buffers& buffers, int file, std::uint64_t offset,
+                                         std::uint64_t count);
 
-    // blocked tells that bytes wait for the kernel: write nothing more, wait for writability and flush.
+    // blocked tells that bytes wait for the kernel: write nothing more, wait for writability and
+    // flush.
     [[nodiscard]] bool blocked() const noexcept { return kept_ != nullptr; }
-    [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_ ? kept_->bytes.size() - kept_->sent : 0; }
+    [[nodiscard]] std::size_t kept_bytes() const noexcept {
+        return kept_ ? kept_->bytes.size() - kept_->sent : 0;
+    }
 
     // broken tells that a write has failed: nothing can be sent any more.
     [[nodiscard]] bool broken() const noexcept { return write_failed_; }
 
-    // end_writing tells the peer that nothing more comes (close_notify and FIN), and leaves reading open.
+    // end_writing tells the peer that nothing more comes (close_notify and FIN), and leaves reading
+    // open.
     void end_writing(shared_buffers& buffers) noexcept;
     // close closes; `politely` sends close_notify first, as far as the kernel takes it.
     void close(shared_buffers& buffers, bool politely) noexcept;

@@ -5,15 +5,19 @@
 
 #include <gtest/gtest.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 namespace {
 
 const std::string poll_body = "<body rid='1' sid='s' xmlns='http://jabber.org/protocol/httpbind'/>";
 
 TEST(Relay, NodeGetsItsOwnUrlAndTheBodyByteForByte) {
-    stub_node node([](const node_request& request) { return node_reply{ok("<body>" + request.body + "</body>")}; });
+    stub_node node([](const node_request& request) {
+        return node_reply{ok("<body>" + request.body + "</body>")};
+    });
     running_proxy proxy(config_with_node(node.port()));
-    const http_answer answer = proxy.ask(post("/node-a1?secret=1", poll_body, "User-Agent: test\r\nCookie: x=y\r\nX-Forwarded-For: 6.6.6.6\r\n"));
+    const http_answer answer =
+        proxy.ask(post("/node-a1?secret=1", poll_body,
+                       "User-Agent: test\r\nCookie: x=y\r\nX-Forwarded-For: 6.6.6.6\r\n"));
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, "<body>" + poll_body + "</body>");
     ASSERT_EQ(node.requests().size(), 1U);
@@ -56,4 +60,4 @@ TEST(Relay, PipelinedRequestsAreAnsweredInOrder) {
 }
 
 } // namespace
-} // namespace boshgate::test
+} // namespace boshgate::tests

@@ -14,7 +14,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 namespace {
 
 std::shared_ptr<const proxy::snapshot> compile_text(const std::string& yaml) {
@@ -56,7 +56,8 @@ running_proxy::running_proxy(const std::string& yaml) {
     std::signal(SIGPIPE, SIG_IGN);
     std::shared_ptr<const proxy::snapshot> compiled = compile_text(yaml);
     std::string problem;
-    std::unique_ptr<proxy::access_log> access = proxy::access_log::open(compiled->config.log, proxy::core_count(compiled->config), problem);
+    std::unique_ptr<proxy::access_log> access =
+        proxy::access_log::open(compiled->config.log, proxy::core_count(compiled->config), problem);
     if (!access) {
         throw std::runtime_error(problem);
     }
@@ -66,11 +67,14 @@ running_proxy::running_proxy(const std::string& yaml) {
     }
     for (std::size_t i = 0; i < compiled->nodes.size(); ++i) {
         const proxy::node_entry& node = compiled->nodes[i];
-        app_->set_addresses(static_cast<routing::node_index>(i), {numeric(node.host, node.port)}, {});
+        app_->set_addresses(static_cast<routing::node_index>(i), {numeric(node.host, node.port)},
+                            {});
     }
 }
 
-running_proxy::~running_proxy() { end(); }
+running_proxy::~running_proxy() {
+    end();
+}
 
 void running_proxy::end(std::chrono::milliseconds limit) {
     if (app_) {
@@ -81,13 +85,18 @@ void running_proxy::end(std::chrono::milliseconds limit) {
 }
 
 std::unique_ptr<stream> running_proxy::connect(std::size_t listener) const {
-    return std::make_unique<stream>(connect_to_loopback(port(listener)), nullptr, stream::role::client);
+    return std::make_unique<stream>(connect_to_loopback(port(listener)), nullptr,
+                                    stream::role::client);
 }
 
 http_answer running_proxy::ask(const std::string& request, std::size_t listener) const {
     const std::unique_ptr<stream> client = connect(listener);
     client->write(request);
     return client->read_answer(request.starts_with("HEAD "));
+}
+
+bool running_proxy::ended(routing::reason why, std::uint64_t count) const {
+    return until([&] { return app_->ended(why) == count; });
 }
 
 bool running_proxy::until(const std::function<bool()>& condition) {
@@ -109,8 +118,8 @@ std::string config_with_node(std::uint16_t node_port, const std::string& more) {
 }
 
 std::string post(const std::string& path, const std::string& body, const std::string& fields) {
-    return "POST " + path + " HTTP/1.1\r\nHost: proxy.example.com\r\nContent-Type: text/xml\r\n" + fields +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: proxy.example.com\r\nContent-Type: text/xml\r\n" +
+           fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-} // namespace boshgate::test
+} // namespace boshgate::tests

@@ -1,23 +1,29 @@
 #pragma once
-// The real proxy inside a test: from configuration text to listening cores, on ports of the system's choice.
+// The real proxy inside a test: from configuration text to listening cores, on ports of the
+// system's choice.
 
 #include "proxy/app.hpp"
 #include "tests/support/sockets.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 
 class running_proxy {
   public:
-    // `yaml` is a whole configuration. Addresses of nodes must be numeric: no name is resolved. Throws with the messages when it
-    // is not in order. The access log goes nowhere unless `log_file` is given.
+    // `yaml` is a whole configuration. Addresses of nodes must be numeric: no name is resolved.
+    // Throws with the messages when it is not in order. The access log goes nowhere unless
+    // `log_file` is given.
     explicit running_proxy(const std::string& yaml);
     ~running_proxy();
 
-    [[nodiscard]] std::uint16_t port(std::size_t listener = 0) const { return app_->port(listener); }
+    [[nodiscard]] std::uint16_t port(std::size_t listener = 0) const {
+        return app_->port(listener);
+    }
     [[nodiscard]] proxy::app& app() noexcept { return *app_; }
 
     // connect opens a plain connection to a listener.
@@ -28,6 +34,10 @@ class running_proxy {
     // until waits, with a bound, for a condition that another thread brings about.
     [[nodiscard]] static bool until(const std::function<bool()>& condition);
 
+    // ended tells that so many exchanges (or connections) have ended for this reason. An exchange
+    // is counted a moment after its answer can be read, so this waits, with a bound.
+    [[nodiscard]] bool ended(routing::reason why, std::uint64_t count) const;
+
     // drain and join; afterwards counters are gone.
     void end(std::chrono::milliseconds limit = std::chrono::milliseconds{0});
 
@@ -35,11 +45,12 @@ class running_proxy {
     std::unique_ptr<proxy::app> app_;
 };
 
-// config_with_node is the least configuration: one plain listener, one core, one node "node-a1" on 127.0.0.1. `more` is
-// appended.
+// config_with_node is the least configuration: one plain listener, one core, one node "node-a1" on
+// 127.0.0.1. `more` is appended.
 [[nodiscard]] std::string config_with_node(std::uint16_t node_port, const std::string& more = {});
 
 // post is a BOSH-like request. `fields` are complete lines.
-[[nodiscard]] std::string post(const std::string& path, const std::string& body, const std::string& fields = {});
+[[nodiscard]] std::string post(const std::string& path, const std::string& body,
+                               const std::string& fields = {});
 
-} // namespace boshgate::test
+} // namespace boshgate::tests

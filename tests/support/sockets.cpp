@@ -15,12 +15,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 namespace {
 
 bool same(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return std::tolower(x) == std::tolower(y);
+    });
 }
 
 std::vector<std::string> values_of(std::string_view head, std::string_view name) {
@@ -86,28 +87,35 @@ std::string http_answer::field(std::string_view name) const {
     return found.empty() ? "" : found.front();
 }
 
-int http_answer::count(std::string_view name) const { return static_cast<int>(values_of(head, name).size()); }
+int http_answer::count(std::string_view name) const {
+    return static_cast<int>(values_of(head, name).size());
+}
 
-stream::stream(int descriptor, SSL_CTX* tls, role side, const std::string& server_name) : descriptor_(descriptor) {
+stream::stream(int descriptor, SSL_CTX* tls, role side, const std::string& server_name)
+    : descriptor_(descriptor) {
     if (tls == nullptr) {
         return;
     }
     ssl_ = SSL_new(tls);
     SSL_set_fd(ssl_, descriptor_);
     if (!server_name.empty()) {
-        SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server_name.c_str()));
+        SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 const_cast<char*>(server_name.c_str()));
     }
     if ((side == role::server ? SSL_accept(ssl_) : SSL_connect(ssl_)) != 1) {
         close();
     }
 }
 
-stream::~stream() { close(); }
+stream::~stream() {
+    close();
+}
 
 bool stream::write(std::string_view bytes) {
     while (!bytes.empty() && usable()) {
-        const ssize_t sent = ssl_ != nullptr ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
-                                             : ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent = ssl_ != nullptr
+                                 ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
+                                 : ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) {
             return false;
         }
@@ -127,8 +135,9 @@ bool stream::read(std::string& input, std::chrono::milliseconds limit) {
         }
     }
     std::string piece(64 * 1024, '\0');
-    const ssize_t got = ssl_ != nullptr ? SSL_read(ssl_, piece.data(), static_cast<int>(piece.size()))
-                                        : ::recv(descriptor_, piece.data(), piece.size(), 0);
+    const ssize_t got = ssl_ != nullptr
+                            ? SSL_read(ssl_, piece.data(), static_cast<int>(piece.size()))
+                            : ::recv(descriptor_, piece.data(), piece.size(), 0);
     if (got <= 0) {
         return false;
     }
@@ -145,7 +154,8 @@ bool stream::read_message(std::string& input, std::string& head, std::string& bo
     }
     head = input.substr(0, end + 4);
     const std::vector<std::string> length = values_of(head, "Content-Length");
-    const std::size_t count = length.empty() ? 0 : std::strtoull(length.front().c_str(), nullptr, 10);
+    const std::size_t count =
+        length.empty() ? 0 : std::strtoull(length.front().c_str(), nullptr, 10);
     while (input.size() < end + 4 + count) {
         if (!read(input)) {
             return false;
@@ -196,7 +206,8 @@ http_answer stream::read_answer(bool to_head) {
             }
         }
     } else if (answer.count("Content-Length") != 0) {
-        const std::size_t count = std::strtoull(answer.field("Content-Length").c_str(), nullptr, 10);
+        const std::size_t count =
+            std::strtoull(answer.field("Content-Length").c_str(), nullptr, 10);
         while (input_.size() < count && read(input_)) {
         }
         answer.complete = input_.size() >= count;
@@ -225,7 +236,9 @@ bool stream::at_end(std::chrono::milliseconds limit) {
     return !read(input_);
 }
 
-void stream::end_writing() { ::shutdown(descriptor_, SHUT_WR); }
+void stream::end_writing() {
+    ::shutdown(descriptor_, SHUT_WR);
+}
 
 void stream::reset() {
     const linger now{1, 0};
@@ -244,4 +257,4 @@ void stream::close() {
     }
 }
 
-} // namespace boshgate::test
+} // namespace boshgate::tests

@@ -1,5 +1,6 @@
 #pragma once
-// Blocking sockets for tests, plain or TLS, with a limit on every wait: a test that goes wrong fails, it does not hang.
+// Blocking sockets for tests, plain or TLS, with a limit on every wait: a test that goes wrong
+// fails, it does not hang.
 
 #include <chrono>
 #include <cstdint>
@@ -8,23 +9,25 @@
 
 #include <openssl/ssl.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 
 // How long any read of a test may take before it counts as "nothing comes".
 inline constexpr std::chrono::seconds read_limit{20};
 
-// listen_on_loopback returns a descriptor that listens on 127.0.0.1, and its port. Throws when the system refuses.
+// listen_on_loopback returns a descriptor that listens on 127.0.0.1, and its port. Throws when the
+// system refuses.
 [[nodiscard]] int listen_on_loopback(std::uint16_t& port);
 [[nodiscard]] std::uint16_t bound_port(int descriptor);
-// connect_to_loopback returns a connected descriptor. `source` (0: any) binds 127.0.0.x first. Throws when refused.
+// connect_to_loopback returns a connected descriptor. `source` (0: any) binds 127.0.0.x first.
+// Throws when refused.
 [[nodiscard]] int connect_to_loopback(std::uint16_t port);
 
 // An HTTP answer as a client sees it.
 struct http_answer {
-    int status = 0;         // 0: the connection ended without an answer
+    int status = 0; // 0: the connection ended without an answer
     std::string head;
     std::string body;
-    bool complete = false;  // the body ended as its framing promised
+    bool complete = false; // the body ended as its framing promised
 
     [[nodiscard]] std::string field(std::string_view name) const; // first value, "" when absent
     [[nodiscard]] int count(std::string_view name) const;
@@ -47,7 +50,8 @@ class stream {
     bool write(std::string_view bytes);
     // read appends what comes next to `input`. False: end, error, or nothing within the limit.
     bool read(std::string& input, std::chrono::milliseconds limit = read_limit);
-    // read_message reads one request or answer with Content-Length (or without a body) from `input` and the wire.
+    // read_message reads one request or answer with Content-Length (or without a body) from `input`
+    // and the wire.
     bool read_message(std::string& input, std::string& head, std::string& body);
     // read_answer reads one answer, of any framing, skipping 1xx; to_head: no body follows.
     [[nodiscard]] http_answer read_answer(bool to_head = false);
@@ -64,4 +68,4 @@ class stream {
     std::string input_;
 };
 
-} // namespace boshgate::test
+} // namespace boshgate::tests

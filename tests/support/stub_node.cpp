@@ -12,12 +12,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 namespace {
 
 bool same(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return std::tolower(x) == std::tolower(y);
+    });
 }
 
 std::vector<std::string> values_of(const std::string& head, const std::string& name) {
@@ -43,12 +44,17 @@ std::string node_request::field(const std::string& name) const {
     return found.empty() ? "" : found.front();
 }
 
-int node_request::count(const std::string& name) const { return static_cast<int>(values_of(head, name).size()); }
+int node_request::count(const std::string& name) const {
+    return static_cast<int>(values_of(head, name).size());
+}
 
-std::string node_request::line() const { return head.substr(0, head.find("\r\n")); }
+std::string node_request::line() const {
+    return head.substr(0, head.find("\r\n"));
+}
 
 std::string ok(const std::string& body, const std::string& fields) {
-    return "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
 }
 
 stub_node::stub_node(handler answer, SSL_CTX* tls) : answer_(std::move(answer)), tls_(tls) {
@@ -115,7 +121,8 @@ void stub_node::serve(int descriptor, int link) {
         if (reply.before) {
             reply.before();
         }
-        const std::size_t piece = std::max<std::size_t>(1, reply.bytes.size() / std::max<std::size_t>(1, reply.pieces));
+        const std::size_t piece =
+            std::max<std::size_t>(1, reply.bytes.size() / std::max<std::size_t>(1, reply.pieces));
         for (std::size_t at = 0; at < reply.bytes.size(); at += piece) {
             bytes.write(reply.bytes.substr(at, piece));
         }
@@ -141,6 +148,8 @@ refusing_port::refusing_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOC
     port_ = bound_port(descriptor_);
 }
 
-refusing_port::~refusing_port() { ::close(descriptor_); }
+refusing_port::~refusing_port() {
+    ::close(descriptor_);
+}
 
-} // namespace boshgate::test
+} // namespace boshgate::tests

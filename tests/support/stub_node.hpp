@@ -1,6 +1,7 @@
 #pragma once
-// A node for tests: listens on a port of the system's choice on 127.0.0.1, plain or TLS, and does with each request what the
-// test tells it to. One thread for each link, blocking sockets: simple, and never the thing under test.
+// A node for tests: listens on a port of the system's choice on 127.0.0.1, plain or TLS, and does
+// with each request what the test tells it to. One thread for each link, blocking sockets: simple,
+// and never the thing under test.
 
 #include <atomic>
 #include <cstdint>
@@ -13,14 +14,14 @@
 
 #include <openssl/ssl.h>
 
-namespace boshgate::test {
+namespace boshgate::tests {
 
 // What came in: the bytes of head and body as they were.
 struct node_request {
     std::string head; // with the empty line
     std::string body;
-    int link = 0;     // which accepted link, from 0
-    int number = 0;   // which request on it, from 0
+    int link = 0;   // which accepted link, from 0
+    int number = 0; // which request on it, from 0
 
     // Value of a header field, empty when there is none; `count` says how often it stands there.
     [[nodiscard]] std::string field(const std::string& name) const;
@@ -30,21 +31,24 @@ struct node_request {
 
 // What the node does then.
 struct node_reply {
-    std::string bytes;              // written as they are
-    std::size_t pieces = 1;         // in that many writes
-    bool close = false;             // close the link afterwards
-    bool reset = false;             // close it with RST
-    std::function<void()> before;   // called first: to block, to count
+    std::string bytes;            // written as they are
+    std::size_t pieces = 1;       // in that many writes
+    bool close = false;           // close the link afterwards
+    bool reset = false;           // close it with RST
+    std::function<void()> before; // called first: to block, to count
 };
 
 // ok makes an answer with Content-Length.
-[[nodiscard]] std::string ok(const std::string& body, const std::string& fields = "Content-Type: text/xml; charset=utf-8\r\n");
+[[nodiscard]] std::string
+ok(const std::string& body,
+   const std::string& fields = "Content-Type: text/xml; charset=utf-8\r\n");
 
 class stub_node {
   public:
     using handler = std::function<node_reply(const node_request&)>;
 
-    // `tls` (may be nullptr) is borrowed. `on_link` may be empty: called when a link is accepted, before anything is read.
+    // `tls` (may be nullptr) is borrowed. `on_link` may be empty: called when a link is accepted,
+    // before anything is read.
     explicit stub_node(handler answer, SSL_CTX* tls = nullptr);
     ~stub_node();
     stub_node(const stub_node&) = delete;
@@ -73,7 +77,8 @@ class stub_node {
     std::thread acceptor_;
 };
 
-// A port on 127.0.0.1 that refuses connections: bound, and not listening. Lives as long as the object.
+// A port on 127.0.0.1 that refuses connections: bound, and not listening. Lives as long as the
+// object.
 class refusing_port {
   public:
     refusing_port();
@@ -85,4 +90,4 @@ class refusing_port {
     std::uint16_t port_ = 0;
 };
 
-} // namespace boshgate::test
+} // namespace boshgate::tests
