@@ -18,9 +18,9 @@ began=$SECONDS
 
 tests/setup.sh test
 for tree in "${trees[@]}"; do
-    options=()
-    [[ $tree != fuzz ]] || options=("-DBOSHGATE_FUZZ_SECONDS=${FUZZ_SECONDS:-10}")
-    tests/build_tree.sh "$tree" "${options[@]}"
+    what=()
+    [[ $tree != fuzz ]] || what=("-DBOSHGATE_FUZZ_SECONDS=${FUZZ_SECONDS:-10}" tests/fuzz/all)
+    tests/build_tree.sh "$tree" "${what[@]}"
 done
 echo "== all built after $((SECONDS - began)) s" >&2
 
