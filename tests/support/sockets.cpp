@@ -82,6 +82,11 @@ int connect_to_loopback(std::uint16_t port) {
     return descriptor;
 }
 
+void shutdown_and_close(int descriptor) {
+    ::shutdown(descriptor, SHUT_RDWR);
+    ::close(descriptor);
+}
+
 std::string http_answer::field(std::string_view name) const {
     const std::vector<std::string> found = values_of(head, name);
     return found.empty() ? "" : found.front();

@@ -22,6 +22,8 @@ inline constexpr std::chrono::seconds read_limit{20};
 // Throws when refused.
 [[nodiscard]] int connect_to_loopback(std::uint16_t port);
 
+void shutdown_and_close(int descriptor);
+
 // An HTTP answer as a client sees it.
 struct http_answer {
     int status = 0; // 0: the connection ended without an answer
