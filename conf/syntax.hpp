@@ -13,6 +13,13 @@ namespace boshgate::conf {
 // to_lower folds ASCII letters only.
 [[nodiscard]] std::string to_lower(std::string_view text);
 
+// utf8_length returns the length of the UTF-8 sequence at the start of `text`, 0 when there is none
+// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+[[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
+
+// is_plain_text: UTF-8 without control characters, as every text of a configuration is.
+[[nodiscard]] bool is_plain_text(std::string_view text) noexcept;
+
 // check_node_name looks at a name or alias of a node: one path segment that needs no
 // percent-encoding and means the same to every client: letters, digits and - . _ ~ : @ [ ], not "."
 // or "..".

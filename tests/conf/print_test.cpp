@@ -1,0 +1,118 @@
+#include "conf/print.hpp"
+
+#include "conf/load.hpp"
+#include "conf/url.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace boshgate::conf {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::IsEmpty;
+
+std::string read_file(const fs::path& path) {
+    std::ifstream in{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+TEST(print, quotes_what_yaml_would_take_for_something_else) {
+    for (const char* text : {"a", "https://a.example:80/x", "/srv/webapp", "10.0.0.0/8", "010",
+                             "true", "content-type", "_x", "a=b;c%20"}) {
+        EXPECT_EQ(yaml_text(text), text);
+    }
+    for (const char* text : {"",   "null",        "~",  "a b", "a: b", "a #b", "-",
+                             "*",  "[::]:80",     "a:", "'a'", "a,b",  "{a}",  "\"",
+                             "\\", "caf\xc3\xa9", "@a", "%a",  "!a",   "&a"}) {
+        EXPECT_TRUE(yaml_text(text).starts_with('"')) << text;
+        const auto loaded = load("prefix: " + yaml_text(text) + "\n", "t");
+        EXPECT_EQ(loaded.config.prefix, text);
+    }
+}
+
+TEST(print, writes_what_load_reads_back) {
+    const auto same = [](const config& c) {
+        const std::string once = to_yaml(c);
+        const auto loaded = load(once, "t");
+        std::string problems;
+        for (const problem& p : loaded.problems) {
+            problems += p.level == severity::error ? to_string(p) + '\n' : "";
+        }
+        EXPECT_EQ(problems, "") << once;
+        EXPECT_EQ(to_yaml(loaded.config), once);
+        EXPECT_EQ(loaded.config.timeouts, c.timeouts);
+        EXPECT_EQ(loaded.config.limits, c.limits);
+        EXPECT_EQ(loaded.config.cors, c.cors);
+        EXPECT_EQ(loaded.config.log, c.log);
+        EXPECT_EQ(loaded.config.web_root, c.web_root);
+        EXPECT_EQ(loaded.config.nodes.size(), c.nodes.size());
+        EXPECT_EQ(loaded.config.listen.size(), c.listen.size());
+    };
+    int good = 0;
+    for (const auto& entry : fs::directory_iterator{fs::path{BOSHGATE_TEST_DIR} / "cases"}) {
+        if (entry.path().filename().string().starts_with("good_")) {
+            same(load(read_file(entry.path()), "t").config);
+            ++good;
+        }
+    }
+    EXPECT_GE(good, 5);
+    same(load(read_file(fs::path{BOSHGATE_SOURCE_DIR} / "conf" / "boshgate.yaml"), "t").config);
+
+    config all;
+    all.threads = 3;
+    all.listen.push_back({"::1",
+                          443,
+                          listener_tls{{{"a", "b", {}}, {"c d", "e", {}}}, tls_version::v1_3},
+                          true,
+                          {}});
+    all.prefix = "/app";
+    all.web_root = web_root{"/srv/a b", {"x.html"},  "y.html",
+                            false,      seconds{60}, {{"x-a", ""}, {"x-b", "c: d"}}};
+    node n;
+    n.name = "n";
+    n.url = *parse_http_url("https://[2001:db8::1]:7335/x?y");
+    n.aliases = {"m", "[::2]"};
+    n.host = "chat.example.com:8443";
+    n.tls.pins = {"sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="};
+    n.tls.server_name = "s.example";
+    n.tls.legacy = true;
+    all.nodes.push_back(n);
+    all.routes = {{"/a", "n"}, {"/b/c", "n"}};
+    all.cors = {{"https://a.example", "https://*.example.com"},
+                true,
+                seconds{90},
+                {},
+                {"etag"},
+                true,
+                false};
+    all.trusted_proxies = {"10.0.0.0/8", "::1"};
+    all.request_headers = {};
+    all.answer_headers = {"set-cookie"};
+    all.timeouts.head = milliseconds{1500};
+    all.timeouts.drain = milliseconds{0};
+    all.limits.fields = 7;
+    all.limits.body_bytes = 3 * 1024 * 1024;
+    all.log = {log_level::debug, "a b.log", access_log::off, "-"};
+    same(all);
+}
+
+TEST(print, writes_only_what_differs) {
+    config c;
+    c.listen.push_back({.host = "127.0.0.1", .port = 80});
+    node n;
+    n.name = "n";
+    n.url = *parse_http_url("http://n.example/x");
+    c.nodes.push_back(n);
+    EXPECT_EQ(to_yaml(c, {{"", "first\n\nthird"}, {"listen[0]", "a"}, {"nodes.n", "b"}}),
+              "# first\n#\n# third\n"
+              "listen:\n  # a\n  - address: 127.0.0.1:80\n"
+              "nodes:\n  # b\n  n: http://n.example/x\n");
+}
+
+} // namespace
+} // namespace boshgate::conf
