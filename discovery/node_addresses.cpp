@@ -90,39 +90,4 @@ address_event node_addresses::on_failed(std::string_view because, time_point now
     return address_event::failed;
 }
 
-void address_choice::set(const std::vector<ip_address>& addresses) {
-    std::vector<entry> fresh;
-    for (const ip_address& one : addresses) {
-        if (fresh.size() == addresses_max)
-            break;
-        const auto old = std::find_if(known_.begin(), known_.end(),
-                                      [&one](const entry& e) { return e.address == one; });
-        fresh.push_back(old != known_.end() ? *old : entry{one, std::nullopt});
-    }
-    known_ = std::move(fresh);
-}
-
-std::optional<ip_address> address_choice::pick(time_point now) const noexcept {
-    const entry* oldest = nullptr;
-    for (const entry& one : known_) {
-        if (!one.failed_at || now - *one.failed_at >= avoided_for)
-            return one.address;
-        if (oldest == nullptr || *one.failed_at < *oldest->failed_at)
-            oldest = &one;
-    }
-    return oldest != nullptr ? std::optional(oldest->address) : std::nullopt;
-}
-
-void address_choice::on_connect_failed(const ip_address& address, time_point now) noexcept {
-    for (entry& one : known_)
-        if (one.address == address)
-            one.failed_at = now;
-}
-
-void address_choice::on_connected(const ip_address& address) noexcept {
-    for (entry& one : known_)
-        if (one.address == address)
-            one.failed_at.reset();
-}
-
 } // namespace boshgate::discovery

@@ -80,33 +80,4 @@ class node_addresses {
     std::uint32_t failures_ = 0;
 };
 
-// Which of a node's addresses to connect to: the first one that has not failed lately. Each core
-// has its own.
-class address_choice {
-  public:
-    // An address that could not be connected to comes last for so long.
-    static constexpr std::chrono::seconds avoided_for{10};
-
-    // set replaces the list (its first addresses_max are used); what is known of an address that
-    // stays is kept.
-    void set(const std::vector<routing::ip_address>& addresses);
-
-    [[nodiscard]] bool empty() const noexcept { return known_.empty(); }
-    [[nodiscard]] std::size_t size() const noexcept { return known_.size(); }
-
-    // pick returns the first address, in the order of the list, that is not avoided; if all are,
-    // the one whose failure is the longest ago. nullopt: the list is empty.
-    [[nodiscard]] std::optional<routing::ip_address> pick(time_point now) const noexcept;
-
-    void on_connect_failed(const routing::ip_address& address, time_point now) noexcept;
-    void on_connected(const routing::ip_address& address) noexcept;
-
-  private:
-    struct entry {
-        routing::ip_address address;
-        std::optional<time_point> failed_at;
-    };
-    std::vector<entry> known_;
-};
-
 } // namespace boshgate::discovery

@@ -112,7 +112,7 @@ std::string problem_of(const conf::web_root& settings) {
         if (!is_token(name))
             return "\"" + name + "\" is no field name";
         if (repeats("Cache-Control"))
-            return "Cache-Control is made from web_root.max_age";
+            return "Cache-Control is made from max_age";
         if (std::any_of(made_here.begin(), made_here.end(), repeats))
             return name + " is made for each answer";
         if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
@@ -239,12 +239,12 @@ std::unique_ptr<file_source> file_source::open(const conf::web_root& settings, s
                                                path_walk walk) {
     problem = problem_of(settings);
     if (!problem.empty()) {
-        problem.insert(0, "web_root.headers: ");
+        problem.insert(0, "headers: ");
         return nullptr;
     }
     const int directory = ::open(settings.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
-        problem = "web_root " + settings.path + ": " + std::generic_category().message(errno);
+        problem = settings.path + ": " + std::generic_category().message(errno);
         return nullptr;
     }
     ::close(directory);

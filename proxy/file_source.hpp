@@ -39,10 +39,10 @@ struct found_file;
 
 class file_source {
   public:
-    // open checks that the directory can be read. nullptr and a sentence in `problem` if not, or if
-    // web_root.headers would repeat a field that is made here. The directory is looked up again by
-    // its name for each request: a deployment that replaces it (mv, or a symbolic link) needs no
-    // reload. `walk` is for tests.
+    // open checks that the directory can be read. nullptr and a sentence in `problem` (about
+    // web_root) if not, or if settings.headers would repeat a field that is made here. The
+    // directory is looked up again by its name for each request: a deployment that replaces it (mv,
+    // or a symbolic link) needs no reload. `walk` is for tests.
     [[nodiscard]] static std::unique_ptr<file_source>
     open(const conf::web_root& settings, std::string& problem, path_walk walk = best_walk());
 

@@ -161,7 +161,7 @@ bool set_protocol(SSL_CTX* context, bool legacy) {
 bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name,
                std::vector<tls_problem>& problems) {
     const auto failed = [&](std::string what) {
-        problems.push_back({"node " + node.name + ": " + std::move(what), node.where});
+        problems.push_back({std::move(what), node.where});
         return false;
     };
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
@@ -197,7 +197,7 @@ bool set_pins(SSL_CTX* context, node_state& state, const conf::node& node,
     for (const std::string& text : node.tls.pins) {
         pin_bytes pin{};
         if (!read_pin(text, pin)) {
-            problems.push_back({"node " + node.name + ": tls.pins: \"" + text +
+            problems.push_back({"tls.pins: \"" + text +
                                     "\" is not sha256//, then the 44 base64 characters of a hash",
                                 node.where});
             return false;
@@ -246,8 +246,7 @@ struct node_tls_context::state {
 std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node,
                                                           std::vector<tls_problem>& problems) {
     const auto warn = [&](std::string what) {
-        problems.push_back(
-            {"node " + node.name + ": " + std::move(what), node.where, tls_severity::warning});
+        problems.push_back({std::move(what), node.where, tls_severity::warning});
     };
     auto built = std::make_unique<state>();
     built->name = name_to_verify(node);
@@ -258,8 +257,7 @@ std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node
     node_state& kept = *owned;
     if (context == nullptr || !attach(context, std::move(owned)) ||
         !set_protocol(context, node.tls.legacy)) {
-        problems.push_back(
-            {"node " + node.name + ": OpenSSL refuses the settings: " + last_error(), node.where});
+        problems.push_back({"OpenSSL refuses the settings: " + last_error(), node.where});
         return nullptr;
     }
     if (!node.tls.pins.empty()) {

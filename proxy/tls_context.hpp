@@ -29,6 +29,7 @@ enum class tls_severity : std::uint8_t {
 };
 
 // What is wrong with a context: one sentence that names the file or the option, and what to do.
+// Which listener or node it is about, the caller knows.
 struct tls_problem {
     std::string what;
     conf::mark where;

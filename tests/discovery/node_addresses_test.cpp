@@ -156,56 +156,5 @@ TEST(node_addresses, keeps_at_most_so_many) {
     EXPECT_EQ(longer.addresses(), many(1, addresses_max));
 }
 
-// --- address_choice
-
-TEST(address_choice, prefers_the_order_of_the_list) {
-    address_choice choice;
-    EXPECT_TRUE(choice.empty());
-    EXPECT_FALSE(choice.pick(start));
-    choice.set({ip("10.0.0.1"), ip("10.0.0.2")});
-    EXPECT_EQ(choice.size(), 2U);
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.1"));
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.1"));
-}
-
-TEST(address_choice, avoids_what_failed_for_a_while) {
-    address_choice choice;
-    choice.set({ip("10.0.0.1"), ip("10.0.0.2")});
-    choice.on_connect_failed(ip("10.0.0.1"), start);
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.2"));
-    EXPECT_EQ(choice.pick(start + address_choice::avoided_for - 1ms), ip("10.0.0.2"));
-    EXPECT_EQ(choice.pick(start + address_choice::avoided_for), ip("10.0.0.1"));
-    choice.on_connected(ip("10.0.0.1"));
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.1"));
-}
-
-TEST(address_choice, takes_the_oldest_failure_when_all_have_failed) {
-    address_choice choice;
-    choice.set({ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3")});
-    choice.on_connect_failed(ip("10.0.0.1"), start + 1s);
-    choice.on_connect_failed(ip("10.0.0.2"), start);
-    choice.on_connect_failed(ip("10.0.0.3"), start + 2s);
-    EXPECT_EQ(choice.pick(start + 2s), ip("10.0.0.2"));
-    choice.on_connect_failed(ip("10.0.0.2"), start + 3s);
-    EXPECT_EQ(choice.pick(start + 3s), ip("10.0.0.1"));
-}
-
-TEST(address_choice, a_new_list_keeps_what_is_known) {
-    address_choice choice;
-    choice.set({ip("10.0.0.1"), ip("10.0.0.2")});
-    choice.on_connect_failed(ip("10.0.0.1"), start);
-    choice.set({ip("10.0.0.1"), ip("10.0.0.3")});
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.3"));
-    choice.set({ip("10.0.0.3")});
-    choice.set({ip("10.0.0.1")});
-    EXPECT_EQ(choice.pick(start), ip("10.0.0.1")) << "forgotten while it was away";
-    choice.on_connect_failed(ip("10.9.9.9"), start);
-    EXPECT_EQ(choice.size(), 1U) << "a stranger's failure changes nothing";
-    choice.set(many(1, addresses_max + 1));
-    EXPECT_EQ(choice.size(), addresses_max);
-    choice.set({});
-    EXPECT_TRUE(choice.empty());
-}
-
 } // namespace
 } // namespace boshgate::discovery

@@ -602,7 +602,7 @@ TEST_F(node_side, a_malformed_pin_is_an_error) {
         node.tls.pins = {pin};
         problems.clear();
         EXPECT_FALSE(node_tls_context::build(node, problems)) << pin;
-        EXPECT_THAT(text_of(problems), HasSubstr("node-a1: tls.pins"));
+        EXPECT_THAT(text_of(problems), HasSubstr("error: tls.pins"));
     }
 }
 
@@ -611,7 +611,7 @@ TEST_F(node_side, verify_off_takes_anything_and_warns) {
     node.tls.verify = false;
     EXPECT_EQ(outcome(node, make_certificate({.common_name = "x", .not_after = "20210101000000Z"})),
               "");
-    EXPECT_THAT(text_of(problems), HasSubstr("warning: node node-a1: tls.verify is off"));
+    EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.verify is off"));
 }
 
 TEST_F(node_side, ca_file_problems_are_errors) {
@@ -621,9 +621,8 @@ TEST_F(node_side, ca_file_problems_are_errors) {
     for (const auto& [file, expected] : cases) {
         conf::node node = node_at("node-a1.example.com");
         node.tls.ca_file = file;
-        EXPECT_THAT(
-            outcome(node, root),
-            testing::AllOf(HasSubstr("error: node node-a1: tls.ca_file"), HasSubstr(expected)));
+        EXPECT_THAT(outcome(node, root),
+                    testing::AllOf(HasSubstr("error: tls.ca_file"), HasSubstr(expected)));
     }
 }
 
@@ -684,8 +683,7 @@ TEST_F(node_side, legacy_reaches_old_nodes_only_when_asked) {
             EXPECT_EQ(context->verdict(pair.client.get()), "");
             if (legacy) {
                 EXPECT_EQ(SSL_version(pair.client.get()), old.version);
-                EXPECT_THAT(text_of(problems),
-                            HasSubstr("warning: node node-a1: tls.legacy is on"));
+                EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.legacy is on"));
             } else if (old.version != TLS1_2_VERSION) {
                 EXPECT_THAT(pair.client_error, HasSubstr("set tls: { legacy: true }"));
             }
