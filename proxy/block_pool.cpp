@@ -11,6 +11,9 @@ namespace boshgate::proxy {
 
 void block::append(std::string_view bytes) noexcept {
     assert(bytes.size() <= room());
+    if (bytes.empty()) {
+        return; // of nothing there may be no address, which memcpy must not see
+    }
     std::memcpy(data_ + size_, bytes.data(), bytes.size());
     size_ += static_cast<std::uint32_t>(bytes.size());
 }

@@ -144,6 +144,7 @@ TEST_F(TlsRelay, ClientSessionsAreResumed) {
         SSL_write(ssl, request.data(), static_cast<int>(request.size()));
         char piece[1000];
         EXPECT_GT(SSL_read(ssl, piece, sizeof piece), 0); // with it comes the ticket
+        SSL_SESSION_free(session);
         session = SSL_get1_session(ssl);
         SSL_shutdown(ssl); // OpenSSL does not resume a session that was not closed
         SSL_free(ssl);
@@ -158,7 +159,7 @@ TEST_F(TlsRelay, GarbageAndPlainHttpOnTheTlsPortEndTheConnection) {
     stub_node node([](const node_request&) { return node_reply{.bytes = ok("<r/>")}; });
     running_proxy proxy(config(node.port(), "verify: false", "timeouts: {tls_handshake: 200ms}\n"));
     for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-                                    std::string(500, 'x'), std::string("\x16\x03\x01", 3)}) {
+                                     std::string(500, 'x'), std::string("\x16\x03\x01", 3)}) {
         const auto client = proxy.connect(0);
         client->write(bytes);
         EXPECT_EQ(client->read_answer().status, 0);
