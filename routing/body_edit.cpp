@@ -34,18 +34,23 @@ std::string_view escape_of(char c) noexcept {
     }
 }
 
+constexpr auto needs_escape = [] {
+    std::array<bool, 256> needs{};
+    for (const char c : {'&', '<', '>', '"', '\'', '\t', '\n', '\r'})
+        needs[static_cast<unsigned char>(c)] = true;
+    return needs;
+}();
+
 bool can_be_written(std::string_view text) noexcept {
-    for (xml::cursor c(text); !c.done();) {
-        if (static_cast<unsigned char>(*c.at) >= 0x80) {
-            if (xml::skip_character(c) != body_error::none)
-                return false;
-        } else if (!xml::is_char(static_cast<unsigned char>(*c.at))) {
-            return false;
-        } else {
+    for (xml::cursor c(text);;) {
+        c.at = xml::plain_text_end(c.at, c.end);
+        if (c.done())
+            return true;
+        if (*c.at == '<' || *c.at == '&' || *c.at == ']')
             ++c.at;
-        }
+        else if (xml::skip_characters(c) != body_error::none)
+            return false;
     }
-    return true;
 }
 
 struct counter {
@@ -66,11 +71,10 @@ template <class Sink>
 void put_escaped(Sink& sink, std::string_view text) noexcept {
     std::size_t plain = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::string_view escape = escape_of(text[i]);
-        if (escape.empty())
+        if (!needs_escape[static_cast<unsigned char>(text[i])])
             continue;
         sink.put(text.substr(plain, i - plain));
-        sink.put(escape);
+        sink.put(escape_of(text[i]));
         plain = i + 1;
     }
     sink.put(text.substr(plain));

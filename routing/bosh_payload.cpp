@@ -115,7 +115,7 @@ body_error payload_reader::read_text() noexcept {
             ++cursor_.at;
             break;
         default:
-            why = xml::skip_character(cursor_);
+            why = xml::skip_characters(cursor_);
         }
         if (why != body_error::none)
             return why;
@@ -165,7 +165,7 @@ body_error payload_reader::read_cdata() noexcept {
             ++cursor_.at;
             break;
         default:
-            why = xml::skip_character(cursor_);
+            why = xml::skip_characters(cursor_);
         }
         if (why != body_error::none)
             return why;

@@ -2,16 +2,27 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstring>
 
 namespace boshgate::routing {
 namespace {
 
-// Byte by byte, so that the result is the same on every machine; compilers make one load of it.
-std::uint64_t load_little_endian(const unsigned char* p, std::size_t length) noexcept {
+// The last, incomplete word of a text.
+std::uint64_t load_rest(const char* p, std::size_t length) noexcept {
     std::uint64_t word = 0;
     for (std::size_t i = 0; i < length; ++i)
-        word |= std::uint64_t{p[i]} << (8 * i);
+        word |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
     return word;
+}
+
+// Eight bytes as a little-endian number, on every machine.
+std::uint64_t load(const void* p) noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, p, sizeof word);
+        return word;
+    }
+    return load_rest(static_cast<const char*>(p), 8);
 }
 
 struct sip_state {
@@ -41,16 +52,16 @@ struct sip_state {
 } // namespace
 
 std::uint64_t session_hash(std::string_view sid, const session_hash_key& key) noexcept {
-    const std::uint64_t k0 = load_little_endian(key.data(), 8);
-    const std::uint64_t k1 = load_little_endian(key.data() + 8, 8);
+    const std::uint64_t k0 = load(key.data());
+    const std::uint64_t k1 = load(key.data() + 8);
     // The constants spell "somepseudorandomlygeneratedbytes": they only make the halves differ.
     sip_state state{k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU, k0 ^ 0x6c7967656e657261U,
                     k1 ^ 0x7465646279746573U};
-    const auto* bytes = reinterpret_cast<const unsigned char*>(sid.data());
+    const char* bytes = sid.data();
     std::size_t left = sid.size();
     for (; left >= 8; left -= 8, bytes += 8)
-        state.absorb(load_little_endian(bytes, 8));
-    state.absorb(load_little_endian(bytes, left) | std::uint64_t{sid.size()} << 56);
+        state.absorb(load(bytes));
+    state.absorb(load_rest(bytes, left) | std::uint64_t{sid.size()} << 56);
     state.v2 ^= 0xff;
     for (int i = 0; i < 4; ++i)
         state.round();

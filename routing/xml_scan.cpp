@@ -94,7 +94,7 @@ body_error read_value(cursor& c, char quote, bool& coded) noexcept {
         case '<':
             return body_error::bad_value;
         default:
-            why = skip_character(c);
+            why = skip_characters(c);
         }
         if (why != body_error::none)
             return why;
@@ -247,17 +247,56 @@ const char* plain_value_end(const char* at, const char* end) noexcept {
 
 #endif
 
-body_error skip_character(cursor& c) noexcept {
-    const character next = decode_utf8(c.at, c.end);
-    if (next.length == 0)
-        return next.cut ? body_error::truncated : body_error::bad_utf8;
-    if (!is_char(next.code))
-        return body_error::bad_character;
-    c.at += next.length;
+body_error skip_characters(cursor& c) noexcept {
+    const auto continues = [](char byte) {
+        return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80;
+    };
+    while (!c.done()) {
+        const auto lead = static_cast<unsigned char>(*c.at);
+        // Two bytes are always a Char; of three bytes the forms with rules of their own begin with
+        // E0, ED and EF. What these two lines do not take is for the full decoder.
+        if (lead >= 0xc2 && lead <= 0xdf && c.left() >= 2 && continues(c.at[1])) {
+            c.at += 2;
+        } else if (lead > 0xe0 && lead < 0xef && lead != 0xed && c.left() >= 3 &&
+                   continues(c.at[1]) && continues(c.at[2])) {
+            c.at += 3;
+        } else if (lead < 0x80) {
+            return lead >= 0x20 || is_char(lead) ? body_error::none : body_error::bad_character;
+        } else {
+            const character next = decode_utf8(c.at, c.end);
+            if (next.length == 0)
+                return next.cut ? body_error::truncated : body_error::bad_utf8;
+            if (!is_char(next.code))
+                return body_error::bad_character;
+            c.at += next.length;
+        }
+    }
     return body_error::none;
 }
 
+namespace {
+
+// Nearly every name is short, ASCII and without prefix: those are read in one loop, all others
+// below.
+bool read_plain_name(cursor& c, qualified_name& out) noexcept {
+    if (c.done() || !is(*c.at, name_start))
+        return false;
+    const char* const last = c.at + std::min(c.left(), name_ceiling + 1);
+    const char* end = c.at + 1;
+    while (end != last && is(*end, name_part))
+        ++end;
+    if (end == last || !is_ascii(*end) || *end == ':')
+        return false;
+    out = {c.offset(), static_cast<std::uint16_t>(end - c.at), 0};
+    c.at = end;
+    return true;
+}
+
+} // namespace
+
 body_error read_name(cursor& c, qualified_name& out) noexcept {
+    if (read_plain_name(c, out))
+        return body_error::none;
     const char* const first = c.at;
     std::size_t prefix = 0;
     body_error why = read_name_part(c);

@@ -67,8 +67,10 @@ inline void skip_space(cursor& c) noexcept {
 [[nodiscard]] const char* plain_text_end_portable(const char* at, const char* end) noexcept;
 [[nodiscard]] const char* plain_value_end_portable(const char* at, const char* end) noexcept;
 
-// skip_character passes one character above U+007F. Refuses bad_utf8, bad_character, truncated.
-[[nodiscard]] body_error skip_character(cursor& c) noexcept;
+// skip_characters passes all characters above U+007F that follow. Refuses what stops it when that
+// is not allowed anywhere: bad_utf8, bad_character (controls too), truncated in the middle of a
+// character.
+[[nodiscard]] body_error skip_characters(cursor& c) noexcept;
 
 // A qualified name: the prefix's length is 0 when there is none; the colon is not part of either.
 // Like attribute, it has no initial values: big arrays of them are filled as far as they are

@@ -1,13 +1,10 @@
 #include "routing/xml_scan.hpp"
 
-#include "routing/xml_names.hpp"
 #include "tests/routing/body_generator.hpp"
 
-#include <expat.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,39 +71,6 @@ TEST(xml_scan, chars_are_those_of_xml) {
         EXPECT_TRUE(is_char(code)) << std::hex << code;
     for (const std::uint32_t code : {0xd800U, 0xdfffU, 0xfffeU, 0xffffU, 0x110000U, 0xffffffffU})
         EXPECT_FALSE(is_char(code)) << std::hex << code;
-}
-
-// libexpat, made once: the test below asks it a hundred thousand times.
-class expat {
-  public:
-    expat() : parser_(XML_ParserCreateNS("UTF-8", '!'), XML_ParserFree) {}
-    bool takes(const std::string& document) {
-        XML_ParserReset(parser_.get(), "UTF-8");
-        return XML_Parse(parser_.get(), document.data(), static_cast<int>(document.size()), 1) ==
-               XML_STATUS_OK;
-    }
-
-  private:
-    std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser_;
-};
-
-TEST(xml_scan, characters_of_names_are_those_of_expat) {
-    expat theirs;
-    for (std::uint32_t code = 0x21; code < 0x10000; ++code) {
-        if (!is_char(code) || code == ':' || code == '/' || code == '>')
-            continue;
-        const std::string character = utf8(code);
-        for (const std::string& name : {character, "a" + character}) {
-            // A name has to be followed by something, or it might go on.
-            const std::string followed = name + ">";
-            cursor c(followed);
-            qualified_name read;
-            const bool ours = read_name(c, read) == body_error::none && read.length == name.size();
-            ASSERT_EQ(ours, theirs.takes("<" + name + "/>")) << std::hex << code << " in " << name;
-        }
-    }
-    EXPECT_FALSE(is_name_start(0x10000));
-    EXPECT_FALSE(is_name_character(0x1f600));
 }
 
 TEST(xml_scan, vector_and_portable_scans_stop_at_the_same_byte) {
