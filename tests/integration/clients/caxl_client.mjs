@@ -3,6 +3,8 @@
 // 10 ms that polls as soon as nothing is outstanding, two requests with stanzas or polls and a third for restart or
 // terminate, three repeats of the newest request, and answers judged by their text.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { load } from './packages.mjs';
 
 const { DOMParser } = load('@xmldom/xmldom');
@@ -76,15 +78,13 @@ export class CaxlClient {
     this.http.close();
   }
 
+  // When no features come within 2 s of the restart the library assumes them, and goes on.
   async restart() {
-    const began = performance.now();
     this.transmit(
       `<body ${this.common()} xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" xmpp:restart="true" to="${this.domain}"/>`,
     );
-    await this.expect((stanza) => stanza.nodeName === 'stream:features');
-    if (performance.now() - began > featuresPatience) {
-      throw new Error('the restart took longer than 2 s: the library would have assumed features');
-    }
+    const features = this.expect((stanza) => stanza.nodeName === 'stream:features');
+    await Promise.race([features, sleep(featuresPatience)]);
   }
 
   async bind() {

@@ -1,0 +1,130 @@
+"""SIGTERM: listeners close, what is held gets its answer, and the process ends with 0 within the drain time."""
+import asyncio
+import os
+import signal
+import time
+
+from harness.boshgate import Boshgate
+from harness.case import Case, main
+from harness.http import Connection, Node, answer_bytes
+from harness.waiting import until, within
+
+CONFIGURATION = """
+threads: {threads}
+listen:
+  - address: 127.0.0.1:0
+  - address: 127.0.0.1:0
+    tls: {{ certificate: "{certificate}", key: "{key}" }}
+nodes:
+  node-a1: http://127.0.0.1:{port}/httpbinding
+timeouts: {{ drain: {drain} }}
+"""
+
+
+class HoldingNode:
+
+    def __init__(self):
+        self.held = 0
+        self.released = asyncio.Event()
+
+    async def answer(self, request):
+        self.held += 1
+        await self.released.wait()
+        return answer_bytes(b"answer to " + request.body)
+
+
+class Drain(Case):
+
+    def boshgate(self, node, drain, threads=2):
+        return Boshgate(CONFIGURATION.format(threads=threads, port=node.port, drain=drain, key=os.environ["LAB_PROXY_KEY"],
+                                             certificate=os.environ["LAB_PROXY_CERTIFICATE"]))
+
+    async def park(self, proxy, node, count):
+        """`count` polls, half of them over TLS, that the node holds."""
+        parked = []
+        for number in range(count):
+            tls = number % 2 == 1
+            connection = await Connection.open(proxy.port(tls), tls)
+            await connection.send("POST", "/node-a1", b"hold %d" % number)
+            parked.append(connection)
+        await until(lambda: node.held == count, "not every poll is at the node")
+        return parked
+
+    async def demand_closed_listeners(self, proxy):
+        for tls in (False, True):
+            with self.assertRaises(ConnectionRefusedError, msg=f"tls {tls}"):
+                await asyncio.open_connection("127.0.0.1", proxy.port(tls))
+
+    async def test_held_polls_get_their_answers(self):
+        node = HoldingNode()
+        async with Node(node.answer) as server, self.boshgate(server, "60s") as proxy:
+            parked = await self.park(proxy, node, 20)
+            idle = await Connection.open(proxy.port())
+            proxy.process.send_signal(signal.SIGTERM)
+            self.assertEqual(await within(10, idle.reader.read(), "closing an idle connection"), b"")
+            await proxy.logged("draining")
+            await self.demand_closed_listeners(proxy)
+            self.assertIsNone(proxy.process.poll(), "it waits for held polls")
+
+            node.released.set()
+            for number, connection in enumerate(parked):
+                answer = await connection.answer()
+                self.assertEqual((answer.status, answer.body), (200, b"answer to hold %d" % number))
+                self.assertEqual(answer.get("connection"), "close")
+                self.assertEqual(await within(10, connection.reader.read(), "the close after the answer"), b"")
+                await connection.close()
+            await idle.close()
+            # All are answered, so nothing is left to wait for: long before the drain time is over.
+            self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
+            self.assertEqual({line["reason"] for line in proxy.access()}, {"answered"})
+
+    async def test_what_a_node_never_answers_is_cut(self):
+        node = HoldingNode()
+        async with Node(node.answer) as server, self.boshgate(server, "1s") as proxy:
+            parked = await self.park(proxy, node, 6)
+            began = time.monotonic()
+            proxy.process.send_signal(signal.SIGTERM)
+            self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
+            self.assertGreater(time.monotonic() - began, 0.9, "seconds of drain")
+            for number, connection in enumerate(parked):
+                # A cut exchange has no answer at all: an invented one could make the client skip a rid.
+                try:
+                    got = await within(10, connection.reader.read(), "the cut")
+                except ConnectionResetError:
+                    got = b""
+                self.assertEqual(got, b"", f"poll {number}")
+                await connection.close()
+            self.assertEqual([line["reason"] for line in proxy.access()], ["draining"] * 6)
+
+    async def test_a_second_signal_ends_at_once(self):
+        node = HoldingNode()
+        async with Node(node.answer) as server, self.boshgate(server, "10m") as proxy:
+            parked = await self.park(proxy, node, 2)
+            proxy.process.send_signal(signal.SIGINT)
+            await proxy.logged("draining")
+            self.assertIsNone(proxy.process.poll())
+            proxy.process.send_signal(signal.SIGTERM)
+            self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
+            for connection in parked:
+                await connection.close()
+
+    async def test_a_request_that_is_still_arriving_is_finished(self):
+        node = HoldingNode()
+        node.released.set()
+        async with Node(node.answer) as server, self.boshgate(server, "60s", threads=1) as proxy:
+            connection = await Connection.open(proxy.port())
+            connection.writer.write(b"POST /node-a1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha")
+            # A second connection's answer says that the core, there is one, has read the first one's bytes.
+            async with await Connection.open(proxy.port()) as other:
+                await other.ask("POST", "/node-a1", b"first")
+            proxy.process.send_signal(signal.SIGTERM)
+            await proxy.logged("draining")
+            connection.writer.write(b"lf")
+            answer = await connection.answer()
+            self.assertEqual((answer.status, answer.body), (200, b"answer to half"))
+            await connection.close()
+            self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""A node that is out of order never stops the start: the others work, the log says what is wrong, and web clients get
+an error that they can read.
+"""
+import asyncio
+import os
+import socket
+import ssl
+import subprocess
+import tempfile
+
+from harness.boshgate import Boshgate
+from harness.case import ORIGIN, Case, main
+from harness.http import Node, answer_bytes, ask
+
+CONFIGURATION = """
+listen:
+  - address: 127.0.0.1:0
+nodes:
+  node-good: http://127.0.0.1:{good}/httpbinding
+  node-unresolved: https://nowhere.invalid:7335/httpbinding
+  node-untrusted: https://127.0.0.1:{tls}/httpbinding
+  node-pinned: {{ url: "https://127.0.0.1:{tls}/httpbinding", tls: {{ pins: ["{wrong_pin}"] }} }}
+  node-misnamed:
+    url: https://127.0.0.1:{tls}/httpbinding
+    tls: {{ server_name: other.example.com, ca_file: "{certificate}" }}
+  node-right: {{ url: "https://127.0.0.1:{tls}/httpbinding", tls: {{ ca_file: "{certificate}" }} }}
+  node-down: http://127.0.0.1:{closed}/httpbinding
+  node-plain: https://127.0.0.1:{plain}/httpbinding
+cors: {{ origins: ["{origin}"] }}
+timeouts: {{ connect: 5s }}
+"""
+WRONG_PIN = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+# node, status, reason, what the error log says
+BROKEN = [
+    ("node-unresolved", 503, "node_unresolved", "node node-unresolved: nowhere.invalid does not resolve"),
+    ("node-untrusted", 502, "node_certificate", "node node-untrusted: .*self.signed"),
+    ("node-pinned", 502, "node_certificate", "node node-pinned: .*pin"),
+    ("node-misnamed", 502, "node_certificate", "node node-misnamed: .*other.example.com"),
+    ("node-down", 503, "node_refused", "node node-down: node_refused"),
+    ("node-plain", 502, "node_tls_failed", "node node-plain: TLS handshake failed"),
+]
+
+
+def make_certificate(directory):
+    certificate, key = f"{directory}/node.pem", f"{directory}/node.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "7", "-subj", "/CN=node", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+async def speak_first(_, writer):
+    """A node that knows nothing of TLS."""
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
+class Start(Case):
+
+    async def test_broken_nodes(self):
+        async def answer(request):
+            return answer_bytes(b"answer to " + request.body)
+
+        with tempfile.TemporaryDirectory() as directory, socket.socket() as closed:
+            certificate, key = make_certificate(directory)
+            plain = await asyncio.start_server(speak_first, "127.0.0.1", 0)
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate, key)
+            closed.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+            async with Node(answer) as good, Node(answer, context) as tls, Boshgate(CONFIGURATION.format(
+                    good=good.port, tls=tls.port, closed=closed.getsockname()[1], certificate=certificate,
+                    plain=plain.sockets[0].getsockname()[1], wrong_pin=WRONG_PIN, origin=ORIGIN)) as proxy:
+                # Answers do not wait for the name that takes long to fail.
+                for name in ("node-good", "node-right"):
+                    reply = await ask(proxy.port(), "POST", f"/{name}", b"now")
+                    self.assertEqual((reply.status, reply.body), (200, b"answer to now"), name)
+                await proxy.logged("node-unresolved: nowhere.invalid does not resolve", 60)
+                for name, status, reason, line in BROKEN:
+                    reply = await ask(proxy.port(), "POST", f"/{name}", b"now", [("Origin", ORIGIN)])
+                    self.demand_refusal(reply, status, name)
+                    self.assertEqual((await proxy.accessed(node=name))[0]["reason"], reason)
+                    await proxy.logged(line)
+                reply = await ask(proxy.port(), "POST", "/node-good", b"still")
+                self.assertEqual(reply.body, b"answer to still")
+            plain.close()
+
+    async def test_before_the_first_look_up_has_ended(self):
+        """A request for a node whose address is not known yet gets an honest answer, not a stall."""
+        configuration = f"""
+listen:
+  - address: 127.0.0.1:0
+nodes:
+  node-a1: https://nowhere.invalid:7335/httpbinding
+cors: {{ origins: ["{ORIGIN}"] }}
+"""
+        async with Boshgate(configuration) as proxy:
+            reply = await ask(proxy.port(), "POST", "/node-a1", b"now", [("Origin", ORIGIN)])
+            self.demand_refusal(reply, 503, "node_unresolved")
+
+    async def test_a_wrong_configuration_says_where(self):
+        process = subprocess.run([os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"], check=False, text=True,
+                                 input="listen:\n  - address: 127.0.0.1:0\nnodez: {}\n", capture_output=True)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(process.stderr, r"/dev/stdin:3:1: nodez: .*\bnodes\b")
+
+    async def test_a_port_that_is_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            process = subprocess.run(
+                [os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"], check=False, text=True, capture_output=True,
+                input=f"listen:\n  - address: 127.0.0.1:{port}\nnodes:\n  node-a1: http://127.0.0.1:1/b\n")
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(process.stderr, f"127.0.0.1 port {port}: Address already in use")
+
+
+if __name__ == "__main__":
+    main()
