@@ -1,11 +1,12 @@
 #pragma once
-// Scanning of XML 1.0 in UTF-8, one token at a time, over bytes that the caller owns: classes of
-// characters, names, references, attribute values, start tags. Nothing is copied, nothing
+// Scanning of XML 1.0 in UTF-8, one token at a time, over bytes that the caller owns: names,
+// references, attribute values. Nothing is copied, nothing
 // allocated, nothing recursive. The rules are those that XML 1.0 and Namespaces in XML 1.0 agree on
 // in all their editions; where editions differ (letters in names) the smaller set is taken, so that
 // whatever passes here passes every parser behind.
 
 #include "routing/body_error.hpp"
+#include "routing/xml_characters.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,20 +36,6 @@ struct cursor {
 // A name has at most this many bytes. XMPP's longest are far below; a bound keeps ranges small.
 inline constexpr std::size_t name_ceiling = 1024;
 
-// decode_utf8 reads one character at [at, end), at < end. length 0: malformed (overlong forms,
-// surrogates, above U+10FFFF, stray bytes); `cut` says that it is only the beginning of a
-// character.
-struct character {
-    std::uint32_t code = 0;
-    std::uint32_t length = 0;
-    bool cut = false;
-};
-[[nodiscard]] character decode_utf8(const char* at, const char* end) noexcept;
-
-// Char of XML 1.0 2.2: no control characters but TAB, LF and CR, no surrogates, neither U+FFFE nor
-// U+FFFF.
-[[nodiscard]] bool is_char(std::uint32_t code) noexcept;
-
 [[nodiscard]] inline bool is_space(char c) noexcept {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
@@ -57,15 +44,6 @@ inline void skip_space(cursor& c) noexcept {
     while (!c.done() && is_space(*c.at))
         ++c.at;
 }
-
-// plain_text_end and plain_value_end return the first byte that is not a plain ASCII character of
-// character data or of an attribute value: `<`, `&`, `]` (text) or a quote (values), controls (in
-// text other than TAB, LF, CR), 0x80 and above. The *_portable forms do the same without vector
-// instructions.
-[[nodiscard]] const char* plain_text_end(const char* at, const char* end) noexcept;
-[[nodiscard]] const char* plain_value_end(const char* at, const char* end) noexcept;
-[[nodiscard]] const char* plain_text_end_portable(const char* at, const char* end) noexcept;
-[[nodiscard]] const char* plain_value_end_portable(const char* at, const char* end) noexcept;
 
 // skip_characters passes all characters above U+007F that follow. Refuses what stops it when that
 // is not allowed anywhere: bad_utf8, bad_character (controls too), truncated in the middle of a
@@ -141,8 +119,5 @@ class value_reader {
 inline constexpr std::size_t does_not_fit = static_cast<std::size_t>(-1);
 [[nodiscard]] std::size_t decode_value(std::string_view written, char* room,
                                        std::size_t room_size) noexcept;
-
-// encode_utf8 writes one Char to `out` (room for four bytes) and returns its length.
-std::size_t encode_utf8(std::uint32_t code, char* out) noexcept;
 
 } // namespace boshgate::routing::xml

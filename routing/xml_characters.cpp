@@ -1,0 +1,157 @@
+#include "routing/xml_characters.hpp"
+
+#include <array>
+#include <bit>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace boshgate::routing::xml {
+namespace {
+
+enum : std::uint8_t { plain_text = 1, plain_value = 2 };
+
+constexpr auto classes = [] {
+    std::array<std::uint8_t, 256> made{};
+    for (unsigned c = 0; c < 0x80; ++c) {
+        unsigned bits = 0;
+        if ((c >= 0x20 && c != '<' && c != '&' && c != ']') || c == '\t' || c == '\n' || c == '\r')
+            bits |= plain_text;
+        if (c >= 0x20 && c != '<' && c != '&' && c != '"' && c != '\'')
+            bits |= plain_value;
+        made[c] = static_cast<std::uint8_t>(bits);
+    }
+    return made;
+}();
+
+bool is(char c, std::uint8_t kind) noexcept {
+    return (classes[static_cast<unsigned char>(c)] & kind) != 0;
+}
+
+} // namespace
+
+character decode_utf8(const char* at, const char* end) noexcept {
+    const auto byte = [at](std::size_t i) { return static_cast<unsigned char>(at[i]); };
+    const std::uint32_t lead = byte(0);
+    if (lead < 0x80)
+        return {lead, 1};
+    // Well-formed sequences are those of Unicode table 3-7: the second byte's range depends on the
+    // first.
+    std::uint32_t length = 0, low = 0x80, high = 0xbf, code = 0;
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        length = 2;
+        code = lead & 0x1fU;
+    } else if ((lead & 0xf0U) == 0xe0) {
+        length = 3;
+        code = lead & 0x0fU;
+        low = lead == 0xe0 ? 0xa0 : 0x80;
+        high = lead == 0xed ? 0x9f : 0xbf;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        length = 4;
+        code = lead & 0x07U;
+        low = lead == 0xf0 ? 0x90 : 0x80;
+        high = lead == 0xf4 ? 0x8f : 0xbf;
+    } else {
+        return {};
+    }
+    const auto available = static_cast<std::size_t>(end - at);
+    for (std::size_t i = 1; i < length; ++i) {
+        if (i == available)
+            return {0, 0, true};
+        if (byte(i) < low || byte(i) > high)
+            return {};
+        code = code << 6 | (byte(i) & 0x3fU);
+        low = 0x80;
+        high = 0xbf;
+    }
+    return {code, length};
+}
+
+std::size_t encode_utf8(std::uint32_t code, char* out) noexcept {
+    const auto put = [out](std::size_t i, std::uint32_t byte) { out[i] = static_cast<char>(byte); };
+    if (code < 0x80) {
+        put(0, code);
+        return 1;
+    }
+    if (code < 0x800) {
+        put(0, 0xc0 | code >> 6);
+        put(1, 0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        put(0, 0xe0 | code >> 12);
+        put(1, 0x80 | (code >> 6 & 0x3f));
+        put(2, 0x80 | (code & 0x3f));
+        return 3;
+    }
+    put(0, 0xf0 | code >> 18);
+    put(1, 0x80 | (code >> 12 & 0x3f));
+    put(2, 0x80 | (code >> 6 & 0x3f));
+    put(3, 0x80 | (code & 0x3f));
+    return 4;
+}
+
+bool is_char(std::uint32_t code) noexcept {
+    if (code < 0x20)
+        return code == '\t' || code == '\n' || code == '\r';
+    return code < 0xd800 || (code >= 0xe000 && code < 0xfffe) ||
+           (code >= 0x10000 && code <= 0x10ffff);
+}
+
+const char* plain_text_end_portable(const char* at, const char* end) noexcept {
+    while (at != end && is(*at, plain_text))
+        ++at;
+    return at;
+}
+
+const char* plain_value_end_portable(const char* at, const char* end) noexcept {
+    while (at != end && is(*at, plain_value))
+        ++at;
+    return at;
+}
+
+#if defined(__SSE2__)
+
+const char* plain_text_end(const char* at, const char* end) noexcept {
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+        // The comparison is signed, so bytes from 0x80 on count as low too.
+        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+        const __m128i space = _mm_or_si128(_mm_or_si128(equals('\n'), equals('\t')), equals('\r'));
+        const __m128i markup = _mm_or_si128(_mm_or_si128(equals('<'), equals('&')), equals(']'));
+        const __m128i stop = _mm_or_si128(_mm_andnot_si128(space, low), markup);
+        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
+            return at + std::countr_zero(mask);
+    }
+    return plain_text_end_portable(at, end);
+}
+
+const char* plain_value_end(const char* at, const char* end) noexcept {
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+        const __m128i quote = _mm_or_si128(equals('"'), equals('\''));
+        const __m128i markup = _mm_or_si128(equals('<'), equals('&'));
+        const __m128i stop = _mm_or_si128(_mm_or_si128(low, quote), markup);
+        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
+            return at + std::countr_zero(mask);
+    }
+    return plain_value_end_portable(at, end);
+}
+
+#else
+
+const char* plain_text_end(const char* at, const char* end) noexcept {
+    return plain_text_end_portable(at, end);
+}
+
+const char* plain_value_end(const char* at, const char* end) noexcept {
+    return plain_value_end_portable(at, end);
+}
+
+#endif
+
+} // namespace boshgate::routing::xml
