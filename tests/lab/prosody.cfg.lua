@@ -5,7 +5,7 @@ data_path = ENV_LAB_NODE_DIR .. "/data"
 plugin_paths = { ENV_LAB_SOURCE_DIR }
 log = { [ENV_LAB_LOG_LEVEL] = ENV_LAB_NODE_DIR .. "/log" }
 
-modules_enabled = { "roster", "saslauth", "disco", "ping", "carbons", "bosh", "any_sni", "cup_nodes" }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "version", "carbons", "bosh", "any_sni", "cup_nodes" }
 modules_disabled = { "c2s", "s2s", "s2s_auth_certs" }
 
 http_ports = { tonumber(ENV_LAB_HTTP_PORT) }

@@ -6,6 +6,7 @@
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { createServer as createTcpServer } from 'node:net';
 
 import { startBoshgate } from './boshgate.mjs';
 import { check, checkEqual, launch, main } from './browser.mjs';
@@ -43,6 +44,17 @@ async function startNode() {
   return { seen, server, port };
 }
 
+// A node that answers with something that isn't HTTP.
+async function startOddNode() {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {}); // the proxy may cut it
+    socket.on('data', () => socket.end('how do you do?\r\n\r\n'));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: server.address().port };
+}
+
 async function closedPort() {
   const { server, port } = await listen(() => {});
   server.close();
@@ -50,14 +62,15 @@ async function closedPort() {
   return port;
 }
 
-function configuration(nodePort, deadPort, credentials) {
+function configuration(ports, credentials) {
   return `
 threads: 1
 listen: [{ address: "127.0.0.1:0" }]
 nodes:
-  node-a1: "http://127.0.0.1:${nodePort}/http-bind"
-  node-b1: "http://127.0.0.1:${nodePort}/http-bind"
-  node-down: "http://127.0.0.1:${deadPort}/http-bind"
+  node-a1: "http://127.0.0.1:${ports.node}/http-bind"
+  node-b1: "http://127.0.0.1:${ports.node}/http-bind"
+  node-down: "http://127.0.0.1:${ports.dead}/http-bind"
+  node-odd: "http://127.0.0.1:${ports.odd}/http-bind"
 cors: { origins: ["${allowed}"], credentials: ${credentials} }
 limits: { body_bytes: ${bodyLimit}B }
 timeouts: { drain: 1s }
@@ -72,8 +85,8 @@ async function openPage(browser, origin) {
   page.preflights = [];
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');
-  session.on('Network.requestWillBeSent', ({ type, request }) => {
-    if (type === 'Preflight') {
+  session.on('Network.requestWillBeSent', ({ request }) => {
+    if (request.method === 'OPTIONS') {
       page.preflights.push(request.url);
     }
   });
@@ -125,7 +138,8 @@ async function errors(page, proxy) {
   const cases = [
     ['an unknown path', 404, `${proxy}/nowhere`, {}],
     ['a body above the limit', 413, `${proxy}/node-a1`, large],
-    ['a node that is down', 502, `${proxy}/node-down`, {}],
+    ['a node that is down', 503, `${proxy}/node-down`, {}],
+    ['a node that talks nonsense', 502, `${proxy}/node-odd`, {}],
   ];
   for (const [what, status, url, options] of cases) {
     const answer = await post(page, url, options);
@@ -151,7 +165,7 @@ async function credentials(page, withThem, withoutThem) {
   const answer = await post(page, `${withThem}/node-a1`, include);
   checkEqual('credentials: allowed where configured', [answer.status, answer.text], [200, answerText]);
   const error = await post(page, `${withThem}/node-down`, include);
-  checkEqual('credentials: errors are readable', error.status, 502);
+  checkEqual('credentials: errors are readable', error.status, 503);
   const withheld = await post(page, `${withoutThem}/node-a1`, include);
   checkEqual('credentials: withheld where not configured', withheld, { error: 'TypeError' });
 }
@@ -162,9 +176,10 @@ await main('CORS in Chromium', async () => {
     response.end('<!doctype html><title>a page of another origin</title>');
   });
   const node = await startNode();
-  const dead = await closedPort();
-  const plain = await startBoshgate(configuration(node.port, dead, false));
-  const open = await startBoshgate(configuration(node.port, dead, true));
+  const odd = await startOddNode();
+  const ports = { node: node.port, odd: odd.port, dead: await closedPort() };
+  const plain = await startBoshgate(configuration(ports, false));
+  const open = await startBoshgate(configuration(ports, true));
   const [proxy, proxyWithCredentials] = [plain, open].map(({ port }) => `http://127.0.0.1:${port}`);
   const browser = await launch({ 'chat.example.com': pages.port, 'other.example.net': pages.port });
 
@@ -177,5 +192,6 @@ await main('CORS in Chromium', async () => {
   await browser.close();
   checkEqual('both proxies end with 0', [await plain.stop(), await open.stop()], [0, 0]);
   node.server.close();
+  odd.server.close();
   pages.server.close();
 });
