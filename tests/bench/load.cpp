@@ -202,6 +202,10 @@ int main(int argc, char** argv) {
     raise_descriptor_limit();
     engine load(opt);
     load.set_up();
+    if (!load.result().in_time) {
+        print(load.result(), cpu_seconds(), opt.seed);
+        return 3;
+    }
     if (opt.controlled) {
         say("ready");
         if (!load.wait_for("go")) {

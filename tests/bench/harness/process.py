@@ -61,8 +61,11 @@ class Process:
         return found
 
     def tell(self, word):
-        self.popen.stdin.write(word + "\n")
-        self.popen.stdin.flush()
+        try:
+            self.popen.stdin.write(word + "\n")
+            self.popen.stdin.flush()
+        except BrokenPipeError as error:
+            raise Failed(f"{self.command[0]} is gone") from error
 
     def line(self, seconds):
         """The next line of its standard output; Failed after `seconds` or at its end."""

@@ -63,7 +63,11 @@ class Proxy:
         self.name, self.template, self.file_name = name, template, file_name
         self.command, self.version = command, version
 
-    def start(self, directory, cpus, workers, client_tls, node_tls, node_port, many, certificates):
+    def under(self, tool):
+        """The same proxy, run under a tool such as valgrind."""
+        return Proxy(self.name, self.template, self.file_name, [*tool, *self.command], self.version)
+
+    def start(self, directory, cpus, workers, client_tls, node_tls, node_port, many, certificates, patience=15):
         port = free_port()
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         conditions = {"client-tls" if client_tls else "client-plain", "node-tls" if node_tls else "node-plain",
@@ -84,7 +88,7 @@ class Proxy:
             process = Process([part.replace("@FILE@", path) for part in self.command], cpus=cpus, log=log,
                               directory=directory)
         try:
-            await_port(process, port)
+            await_port(process, port, patience)
         except Failed as error:
             process.end()
             with open(log_path, encoding="utf-8", errors="replace") as log:

@@ -70,6 +70,9 @@ def scenarios(seconds, parked):
         calls = ("--mode", "closed", "--connections", "64", "--seconds", "60", "--requests", "20000")
         found["calls-" + name] = Scenario(f"system calls, {text}", "calls", client, node, ("onecore",), calls,
                                           rounds=1)
+    found["calls-churn"] = Scenario("system calls, a connection for each request, plain", "calls", False, False,
+                                    ("onecore",), ("--mode", "churn", "--connections", "64", "--sources", "16",
+                                                   "--seconds", "60", "--requests", "5000"), rounds=1)
     return found
 
 
