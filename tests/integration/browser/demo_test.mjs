@@ -7,12 +7,11 @@
 // Environment: DEMO_URL, the page; DEMO_USERS, two accounts as jid:password,jid:password (default: the first two that
 // the page's config.json offers); DEMO_NODE, the path to sign in through (default: the page's own choice); OUTPUT_DIR.
 
-import { check, checkEqual, launch, main, outputFile } from './browser.mjs';
+import { check, checkEqual, launch, main } from './browser.mjs';
+import { openPage, person, say, shoot, signIn, users } from './demo_page.mjs';
 
-const url = process.env.DEMO_URL;
 const phone = { width: 400, height: 860 };
 const desktop = { width: 1280, height: 800 };
-const common = { ignoreHTTPSErrors: true, locale: 'en-GB', reducedMotion: 'reduce' };
 const texts = [
   'Hi Bob, did the new proxy survive the night?',
   'Grüße! Žluťoučký kůň, 你好, привет, 👩‍🚀 — all through one BOSH session.',
@@ -23,58 +22,6 @@ const answers = [
   'And when I pulled the plug of node-a1, nobody noticed. ☕',
   'line one\nline two',
 ];
-
-async function users() {
-  if (process.env.DEMO_USERS) {
-    return process.env.DEMO_USERS.split(',').map((user) => {
-      const colon = user.indexOf(':');
-      return { jid: user.slice(0, colon), password: user.slice(colon + 1) };
-    });
-  }
-  return null;
-}
-
-// One browser context with the page open; what the page throws, logs as an error or is refused by its policy is kept.
-async function openPage(browser, options) {
-  const context = await browser.newContext({ ...common, ...options });
-  const page = await context.newPage();
-  page.problems = [];
-  page.on('pageerror', (error) => page.problems.push(String(error)));
-  page.on('console', (line) => {
-    if (line.type() === 'error') {
-      page.problems.push(line.text());
-    }
-  });
-  page.on('request', (request) => {
-    if (new URL(request.url()).origin !== new URL(url).origin) {
-      page.problems.push(`request to another origin: ${request.url()}`);
-    }
-  });
-  await page.goto(url);
-  await page.locator('#signin').waitFor();
-  return page;
-}
-
-async function signIn(page, { jid, password }) {
-  await page.getByLabel('Address', { exact: true }).fill(jid);
-  await page.getByLabel('Password').fill(password);
-  if (process.env.DEMO_NODE) {
-    await page.getByLabel('Node', { exact: true }).selectOption(process.env.DEMO_NODE);
-  }
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.locator('#chat').waitFor();
-}
-
-const person = (page, jid) => page.locator(`.person[data-jid="${jid}"]`);
-
-async function say(page, text) {
-  await page.getByLabel('Message', { exact: true }).fill(text);
-  await page.keyboard.press('Enter');
-}
-
-async function shoot(page, name) {
-  await page.screenshot({ path: outputFile(`${name}.png`) });
-}
 
 // Opens the conversation with `jid`, also for a user who isn't in the roster.
 async function talkTo(page, jid) {
@@ -177,13 +124,9 @@ async function wrongPassword(browser, a) {
 }
 
 await main('demo page', async () => {
-  if (!url) {
-    throw new Error('DEMO_URL is not set');
-  }
   const browser = await launch();
   const alice = await openPage(browser, { viewport: desktop });
-  const config = await alice.evaluate(async () => (await fetch('config.json')).json());
-  const [a, b] = (await users()) ?? config.accounts;
+  const [a, b] = await users(alice);
   await alice.locator('#node-check[data-verdict]').waitFor();
   checkEqual('the chosen node answers', await alice.locator('#node-check').getAttribute('data-verdict'), 'good');
   for (const scheme of ['light', 'dark']) {
