@@ -32,6 +32,15 @@ std::uint64_t name_bit(std::string_view name) noexcept {
     return std::uint64_t{1} << ((first * 5U + last * 3U + name.size()) & 63U);
 }
 
+// Different for most values that mean something different; equal for all that mean the same
+// (FNV-1a).
+std::uint32_t fingerprint_of(std::string_view written) noexcept {
+    std::uint32_t hash = 2166136261U;
+    for (value_reader reader(written); !reader.done();)
+        hash = (hash ^ reader.next()) * 16777619U;
+    return hash;
+}
+
 bool is_declaration(std::string_view document, const qualified_name& name) noexcept {
     return (name.prefix_length == 0 ? name.text(document) : name.prefix(document)) == "xmlns";
 }
@@ -134,34 +143,61 @@ body_error namespace_scope::enter(const start_tag& tag, std::span<const attribut
     const std::string_view element_prefix = tag.name.prefix(document_);
     if (!element_prefix.empty() && (element_prefix == "xmlns" || !find(element_prefix).bound))
         return body_error::unbound_prefix;
-    if (!prefixed)
-        return body_error::none;
+    return prefixed ? check_prefixed(attributes, at) : body_error::none;
+}
+
+// Every prefix bound, no attribute twice by namespace. Each prefix is looked up once and each URI
+// compared once however many attributes there are, or small tags could be made to cost much.
+body_error namespace_scope::check_prefixed(std::span<const attribute> attributes,
+                                           std::uint32_t& at) noexcept {
+    std::array<std::uint8_t, attributes_ceiling> bindings; // filled where there is a prefix
     for (std::size_t i = 0; i < attributes.size(); ++i) {
         const qualified_name& name = attributes[i].name;
         const std::string_view prefix = name.prefix(document_);
-        if (prefix.empty() || prefix == "xmlns")
+        // Nothing else can be in the namespaces of xml and xmlns.
+        bindings[i] = no_binding;
+        if (prefix.empty() || prefix == "xmlns" || prefix == "xml")
             continue;
         at = name.begin;
-        if (!find(prefix).bound)
+        bindings[i] = find_binding(prefix);
+        if (bindings[i] == no_binding)
             return body_error::unbound_prefix;
-        for (const attribute& earlier : attributes.first(i)) {
-            if (earlier.name.prefix_length != 0 &&
-                earlier.name.local(document_) == name.local(document_) &&
-                same_namespace(earlier.name.prefix(document_), prefix))
+        for (std::size_t j = 0; j < i; ++j) {
+            if (bindings[j] != no_binding &&
+                attributes[j].name.local(document_) == name.local(document_) &&
+                first_of_same_uri(bindings[j]) == first_of_same_uri(bindings[i]))
                 return body_error::repeated_attribute;
         }
     }
     return body_error::none;
 }
 
-const namespace_scope::binding*
-namespace_scope::find_binding(std::string_view prefix) const noexcept {
+std::uint8_t namespace_scope::find_binding(std::string_view prefix) const noexcept {
     for (std::size_t i = count_; i-- > 0;) {
         const binding& b = bindings_[i];
         if (document_.substr(b.prefix_begin, b.prefix_length) == prefix)
-            return &b;
+            return static_cast<std::uint8_t>(i);
     }
-    return nullptr;
+    return no_binding;
+}
+
+// Compares the URIs of all bindings up to this one, those that were not yet.
+std::uint8_t namespace_scope::first_of_same_uri(std::uint8_t which) noexcept {
+    for (; compared_ <= which; ++compared_) {
+        binding& b = bindings_[compared_];
+        const namespace_uri uri = uri_of(b);
+        b.fingerprint = fingerprint_of(uri.written);
+        b.same_as = static_cast<std::uint8_t>(compared_);
+        for (std::uint8_t i = 0; i < compared_; ++i) {
+            const namespace_uri earlier = uri_of(bindings_[i]);
+            if (bindings_[i].same_as == i && bindings_[i].fingerprint == b.fingerprint &&
+                same_value(earlier.written, earlier.coded, uri.written, uri.coded)) {
+                b.same_as = i;
+                break;
+            }
+        }
+    }
+    return bindings_[which].same_as;
 }
 
 namespace_scope::lookup namespace_scope::find(std::string_view prefix) const noexcept {
@@ -169,27 +205,17 @@ namespace_scope::lookup namespace_scope::find(std::string_view prefix) const noe
         return {known_namespace::xml, true};
     if (prefix == "xmlns")
         return {known_namespace::xmlns, true};
-    if (const binding* b = find_binding(prefix))
-        return {b->space, true};
-    return {known_namespace::none, prefix.empty()};
+    const std::uint8_t which = find_binding(prefix);
+    if (which == no_binding)
+        return {known_namespace::none, prefix.empty()};
+    return {bindings_[which].space, true};
 }
 
 namespace_scope::namespace_uri namespace_scope::uri_of(std::string_view prefix) const noexcept {
     if (prefix == "xml")
         return {xml_uri, false};
-    const binding* b = find_binding(prefix);
-    return b != nullptr ? uri_of(*b) : namespace_uri{};
-}
-
-bool namespace_scope::same_namespace(std::string_view a, std::string_view b) const noexcept {
-    const binding* left = find_binding(a);
-    const binding* right = find_binding(b);
-    // xml and xmlns have no binding; no other prefix can stand for their namespaces.
-    if (left == nullptr || right == nullptr)
-        return a == b;
-    if (left->space != known_namespace::other || right->space != known_namespace::other)
-        return left->space == right->space;
-    return same_value(uri_of(*left).written, left->coded, uri_of(*right).written, right->coded);
+    const std::uint8_t which = find_binding(prefix);
+    return which == no_binding ? namespace_uri{} : uri_of(bindings_[which]);
 }
 
 } // namespace boshgate::routing::xml

@@ -15,7 +15,7 @@ namespace boshgate::routing::xml {
 
 // Compile-time ceilings for the limits of the same names.
 inline constexpr std::size_t attributes_ceiling = 64;
-inline constexpr std::size_t namespaces_ceiling = 64;
+inline constexpr std::size_t namespaces_ceiling = 64; // below namespace_scope::no_binding
 
 // Namespaces that BOSH itself uses get a name.
 enum class known_namespace : std::uint8_t {
@@ -54,7 +54,10 @@ class namespace_scope {
 
     // mark and leave: the declarations made since the mark are forgotten.
     [[nodiscard]] std::uint16_t mark() const noexcept { return count_; }
-    void leave(std::uint16_t mark) noexcept { count_ = mark; }
+    void leave(std::uint16_t mark) noexcept {
+        count_ = mark;
+        compared_ = compared_ < mark ? compared_ : mark;
+    }
 
     // A namespace's name as written in its declaration; empty: none.
     struct namespace_uri {
@@ -76,14 +79,19 @@ class namespace_scope {
   private:
     struct binding {
         std::uint32_t prefix_begin, uri_begin, uri_length;
+        std::uint32_t fingerprint; // of the URI, once it was compared
         std::uint16_t prefix_length;
+        std::uint8_t same_as; // the first binding of the same URI, once it was compared
         known_namespace space;
         bool coded;
     };
+    static constexpr std::uint8_t no_binding = 0xff;
 
     [[nodiscard]] body_error declare(const attribute& declaration) noexcept;
-    [[nodiscard]] const binding* find_binding(std::string_view prefix) const noexcept;
-    [[nodiscard]] bool same_namespace(std::string_view a, std::string_view b) const noexcept;
+    [[nodiscard]] body_error check_prefixed(std::span<const attribute> attributes,
+                                            std::uint32_t& at) noexcept;
+    [[nodiscard]] std::uint8_t find_binding(std::string_view prefix) const noexcept;
+    [[nodiscard]] std::uint8_t first_of_same_uri(std::uint8_t which) noexcept;
     [[nodiscard]] namespace_uri uri_of(const binding& b) const noexcept {
         return {document_.substr(b.uri_begin, b.uri_length), b.coded};
     }
@@ -91,6 +99,7 @@ class namespace_scope {
     std::string_view document_;
     std::uint16_t limit_;
     std::uint16_t count_ = 0;
+    std::uint16_t compared_ = 0; // how many of the first bindings have their same_as
     std::array<binding, namespaces_ceiling> bindings_; // the first count_ are filled
 };
 

@@ -131,7 +131,8 @@ class body_generator {
         std::string attributes;
         if (one_in(3)) {
             const std::string fresh = "p" + std::to_string(below(4));
-            attributes += space() + "xmlns:" + fresh + equals() + "'urn:" + fresh + "'";
+            attributes +=
+                space() + "xmlns:" + fresh + equals() + "'urn:" + std::to_string(below(6)) + "'";
             prefixes_.push_back(fresh);
         }
         if (one_in(4))

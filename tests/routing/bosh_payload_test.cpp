@@ -68,6 +68,11 @@ TEST(bosh_payload, accepts_and_refuses) {
         {"one name in two namespaces", in_body("<a x='' p:x='' q:x='' xmlns:p='u' xmlns:q='v'/>"),
          body_error::none, 1},
 
+        {"prefixes that change their meaning",
+         in_body("<a xmlns:p='u'><b xmlns:p='v' xmlns:q='u' p:x='' q:x=''/>"
+                 "<b xmlns:p='w' xmlns:q='v' p:x='' q:x=''/><c xmlns:q='v' p:x='' q:x=''/></a>"),
+         body_error::none, 1},
+
         {"text under body", in_body("x"), body_error::text_in_body},
         {"text between children", in_body("<a/>x<b/>"), body_error::text_in_body},
         {"a reference under body", in_body("&#32;"), body_error::text_in_body},
@@ -118,6 +123,13 @@ TEST(bosh_payload, accepts_and_refuses) {
          body_error::repeated_attribute},
         {"twice by namespace, written differently",
          in_body("<a p:x='' q:x='' xmlns:p='urn:a' xmlns:q='urn:&#97;'/>"),
+         body_error::repeated_attribute},
+        {"twice by a namespace from outside",
+         in_body("<a xmlns:p='u'><b xmlns:q='u' p:x='' q:x=''/></a>"),
+         body_error::repeated_attribute},
+        {"twice by namespace, after siblings whose prefixes meant others",
+         in_body("<a xmlns:r='w'><b xmlns:p='u' xmlns:q='v' p:x='' q:x=''/>"
+                 "<b xmlns:p='v' xmlns:q='v' p:x='' q:x=''/></a>"),
          body_error::repeated_attribute},
         {"namespace declared twice", in_body("<a xmlns:p='u' xmlns:p='u'/>"),
          body_error::repeated_attribute},
