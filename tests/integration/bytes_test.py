@@ -5,7 +5,9 @@ $SEED repeats a run.
 """
 import os
 import random
+import tempfile
 
+from harness import certificate
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Connection, Node, answer_bytes, chunked
@@ -50,6 +52,13 @@ class Bytes(Case):
         seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(1 << 32))
         print(f"SEED={seed}", flush=True)
         self.random = random.Random(seed)
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.files = certificate.make(directory.name, "proxy")
+
+    def boshgate(self, node):
+        return Boshgate(CONFIGURATION.format(port=node.port, certificate=self.files[0], key=self.files[1],
+                                             origin=ORIGIN))
 
     def answers_with(self, body):
         """The framings that a node may use for `body`: the bytes on the wire, with a name for each."""
@@ -74,9 +83,7 @@ class Bytes(Case):
     async def run_over(self, tls):
         echo = Echo()
         count = volume = 0
-        async with Node(echo.answer) as node, Boshgate(CONFIGURATION.format(
-                port=node.port, certificate=os.environ["LAB_PROXY_CERTIFICATE"], key=os.environ["LAB_PROXY_KEY"],
-                origin=ORIGIN)) as proxy:
+        async with Node(echo.answer) as node, self.boshgate(node) as proxy:
             async with await Connection.open(proxy.port(tls), tls) as connection:
                 for size in sizes_of_interest(self.random):
                     sent = self.random.randbytes(size)
@@ -107,9 +114,7 @@ class Bytes(Case):
         """What a node may send has no limit; boshgate passes it on and keeps little of it."""
         echo = Echo()
         body = self.random.randbytes(48 * LIMIT)
-        async with Node(echo.answer) as node, Boshgate(CONFIGURATION.format(
-                port=node.port, certificate=os.environ["LAB_PROXY_CERTIFICATE"], key=os.environ["LAB_PROXY_KEY"],
-                origin=ORIGIN)) as proxy:
+        async with Node(echo.answer) as node, self.boshgate(node) as proxy:
             for tls in (False, True):
                 for way, wire in self.answers_with(body).items():
                     async with await Connection.open(proxy.port(tls), tls) as connection:

@@ -1,9 +1,10 @@
 """SIGTERM: listeners close, what is held gets its answer, and the process ends with 0 within the drain time."""
 import asyncio
-import os
 import signal
+import tempfile
 import time
 
+from harness import certificate
 from harness.boshgate import Boshgate
 from harness.case import Case, main
 from harness.http import Connection, Node, answer_bytes
@@ -36,8 +37,11 @@ class HoldingNode:
 class Drain(Case):
 
     def boshgate(self, node, drain, threads=2):
-        return Boshgate(CONFIGURATION.format(threads=threads, port=node.port, drain=drain, key=os.environ["LAB_PROXY_KEY"],
-                                             certificate=os.environ["LAB_PROXY_CERTIFICATE"]))
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        files = certificate.make(directory.name, "proxy")
+        return Boshgate(CONFIGURATION.format(threads=threads, port=node.port, drain=drain, certificate=files[0],
+                                             key=files[1]))
 
     async def park(self, proxy, node, count):
         """`count` polls, half of them over TLS, that the node holds."""

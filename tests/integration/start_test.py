@@ -4,10 +4,10 @@ an error that they can read.
 import asyncio
 import os
 import socket
-import ssl
 import subprocess
 import tempfile
 
+from harness import certificate
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Node, answer_bytes, ask
@@ -42,14 +42,6 @@ BROKEN = [
 ]
 
 
-def make_certificate(directory):
-    certificate, key = f"{directory}/node.pem", f"{directory}/node.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "7", "-subj", "/CN=node", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
-                    "-out", certificate], check=True, capture_output=True)
-    return certificate, key
-
-
 async def speak_first(_, writer):
     """A node that knows nothing of TLS."""
     writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -64,13 +56,11 @@ class Start(Case):
             return answer_bytes(b"answer to " + request.body)
 
         with tempfile.TemporaryDirectory() as directory, socket.socket() as closed:
-            certificate, key = make_certificate(directory)
+            files = certificate.make(directory)
             plain = await asyncio.start_server(speak_first, "127.0.0.1", 0)
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(certificate, key)
             closed.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-            async with Node(answer) as good, Node(answer, context) as tls, Boshgate(CONFIGURATION.format(
-                    good=good.port, tls=tls.port, closed=closed.getsockname()[1], certificate=certificate,
+            async with Node(answer) as good, Node(answer, certificate.server_context(*files)) as tls, Boshgate(CONFIGURATION.format(
+                    good=good.port, tls=tls.port, closed=closed.getsockname()[1], certificate=files[0],
                     plain=plain.sockets[0].getsockname()[1], wrong_pin=WRONG_PIN, origin=ORIGIN)) as proxy:
                 # Answers do not wait for the name that takes long to fail.
                 for name in ("node-good", "node-right"):
