@@ -61,7 +61,7 @@ void apache_builder::add_headers() {
         const bool whole_site = header.location.empty() || header.location == "/";
         if (!made.web_root || !whole_site) {
             note(apache_note_kind::dropped, header.at, "header fields of answers are not edited");
-        } else if (const auto why = check_answer_field(header.name)) {
+        } else if (const auto why = check_file_field(header.name)) {
             note(apache_note_kind::dropped, header.at, why->what);
         } else if (const auto wrong = check_field_value(header.value)) {
             note(apache_note_kind::dropped, header.at, wrong->what);

@@ -50,7 +50,15 @@ bool is_one_of(std::string_view word, std::span<const std::string_view> words) n
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+// What an answer with a file has from the proxy anyway.
+constexpr std::array<std::string_view, 8> made_for_files{
+    "accept-ranges", "cache-control", "content-encoding", "content-range", "content-type",
+    "date",          "etag",          "last-modified"};
+
 std::optional<fault> check_field(std::string_view name) {
+    if (name.size() > field_name_bytes_most) {
+        return bad(name, "is longer than " + std::to_string(field_name_bytes_most) + " bytes", {});
+    }
     if (!is_token(name)) {
         return bad(name, "is not a header field name", "a name such as accept-language");
     }
@@ -223,7 +231,7 @@ std::optional<fault> check_request_field(std::string_view name) {
     }
     const std::string folded = to_lower(name);
     if (folded == "content-type") {
-        return bad(name, "is always passed on", {});
+        return bad(name, "is always text/xml towards nodes", {});
     }
     if (is_one_of(folded, never_to_nodes) || folded.starts_with("x-forwarded-")) {
         return bad(name, "is written by the proxy itself", {});
@@ -232,7 +240,27 @@ std::optional<fault> check_request_field(std::string_view name) {
 }
 
 std::optional<fault> check_answer_field(std::string_view name) {
-    return check_field(name);
+    if (auto why = check_field(name)) {
+        return why;
+    }
+    if (to_lower(name) == "vary") {
+        return bad(name, "is always passed on", {});
+    }
+    return std::nullopt;
+}
+
+std::optional<fault> check_file_field(std::string_view name) {
+    if (auto why = check_field(name)) {
+        return why;
+    }
+    const std::string folded = to_lower(name);
+    if (folded == "cache-control") {
+        return bad(name, "is made from max_age", "max_age");
+    }
+    if (folded == "vary" || is_one_of(folded, made_for_files)) {
+        return bad(name, "is made for each file", {});
+    }
+    return std::nullopt;
 }
 
 std::optional<fault> check_field_value(std::string_view value) {

@@ -38,6 +38,10 @@ namespace boshgate::conf {
 [[nodiscard]] std::optional<fault> check_request_field(std::string_view name);
 [[nodiscard]] std::optional<fault> check_answer_field(std::string_view name);
 
+// check_file_field looks at the name of a field that is added to answers with files: as above, and
+// not one that is made for each file (Content-Type, ETag, Cache-Control ...).
+[[nodiscard]] std::optional<fault> check_file_field(std::string_view name);
+
 // check_field_value: visible ASCII, blanks inside, nothing else; at most 4096 bytes.
 [[nodiscard]] std::optional<fault> check_field_value(std::string_view value);
 

@@ -119,10 +119,14 @@ void validate_web_root(const config& settings, findings& out) {
         out.check("web_root.fallback", check_relative_file(files.fallback));
     }
     check_duration(files.max_age, milliseconds{0}, file_max_age_most, "web_root.max_age", out);
+    std::set<std::string> names;
     for (const auto& [name, value] : files.headers) {
         const std::string path = child_path("web_root.headers", name);
-        out.check(path, check_answer_field(name));
+        out.check(path, check_file_field(name));
         out.check(path, check_field_value(value));
+        if (!names.insert(to_lower(name)).second) {
+            out.error(path, {"is repeated, in another letter case", {}, {}});
+        }
     }
 }
 

@@ -66,6 +66,23 @@ TEST(syntax, fields_of_one_connection_are_never_passed_on) {
     }
 }
 
+TEST(syntax, fields_of_files_are_not_made_twice) {
+    for (const auto& name : texts{"Content-Type", "ETag", "Cache-Control", "Vary", "Date",
+                                  "Last-Modified", "Accept-Ranges", "Content-Encoding",
+                                  "Content-Range", "Content-Length", "Connection", "a b"}) {
+        EXPECT_TRUE(check_file_field(name)) << name;
+    }
+    for (const auto& name : texts{"X-Frame-Options", "Strict-Transport-Security", "Link"}) {
+        EXPECT_FALSE(check_file_field(name)) << name;
+    }
+    EXPECT_TRUE(check_answer_field("Vary"));
+    const std::string longest(47, 'a');
+    for (const auto check : {check_request_field, check_answer_field, check_file_field}) {
+        EXPECT_FALSE(check(longest));
+        EXPECT_TRUE(check(longest + 'a'));
+    }
+}
+
 TEST(syntax, field_values_cannot_end_their_line) {
     for (const auto& value : texts{"", "a", "a b;c=\"d\"", std::string(4096, 'a')}) {
         EXPECT_FALSE(check_field_value(value)) << value;
