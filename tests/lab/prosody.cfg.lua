@@ -18,6 +18,10 @@ http_paths = { bosh = ENV_LAB_BOSH_PATH }
 http_default_host = ENV_LAB_DOMAIN -- whatever the Host field says: address, short name or full name
 trusted_proxies = { "127.0.0.0/8" }
 
+-- Prosody leaves Nagle's algorithm on: the first answer on a TLS connection then waits 40 ms for an
+-- acknowledgement of the session tickets. Tests measure the proxy, not this.
+network_settings = { nagle = false }
+
 -- PLAIN over the plain port too: like CUP with its secure mode off.
 consider_bosh_secure = true
 bosh_max_inactivity = tonumber(ENV_LAB_INACTIVITY)

@@ -31,7 +31,8 @@ serve() {
     tests/lab/lab config build/lab --listen-tls "$ADDRESS:$HTTPS_PORT" --listen "$ADDRESS:$HTTP_PORT" \
         --web-root "$PWD/$page" --append build/run/extra.yaml --output build/run/boshgate.yaml
 
-    "$boshgate" serve -c build/run/boshgate.yaml &
+    # In a session of its own: the terminal's Ctrl-C and our TERM would be two signals, and a second one means haste.
+    setsid "$boshgate" serve -c build/run/boshgate.yaml &
     server=$!
     trap 'kill "$server" 2> /dev/null; wait "$server" || true' EXIT
     trap 'exit 143' TERM HUP
