@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the demo page: build.sh OUTDIR. Takes Strophe.js from npm by the lock file, copies it and the page into OUTDIR,
-# and lays a .gz and a .br beside each text file. A second build needs no network and takes a moment.
+# Builds the demo page: build.sh OUTDIR. Takes Strophe.js from npm by the lock file, copies it and
+# the page into OUTDIR, and lays a .gz and a .br beside each text file. A second build needs no
+# network and takes a moment.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -28,7 +29,8 @@ for (const name of readdirSync(process.env.OUT)) {
   const path = `${process.env.OUT}/${name}`;
   const text = readFileSync(path);
   const { atime, mtime } = statSync(path);
-  for (const [suffix, packed] of [['.gz', gzipSync(text, { level: 9 })], ['.br', brotliCompressSync(text)]]) {
+  const forms = { '.gz': gzipSync(text, { level: 9 }), '.br': brotliCompressSync(text) };
+  for (const [suffix, packed] of Object.entries(forms)) {
     writeFileSync(path + suffix, packed);
     utimesSync(path + suffix, atime, mtime); // one Last-Modified for all forms of a file
   }

@@ -1,12 +1,8 @@
-// Ties the page together: signing in, choosing whom to talk to, and passing the session's news to the view.
-// config.json beside the page, written by whoever starts the proxy, says which nodes and demo accounts there are:
-//   { "domain": "example.com", "default": "/node-a1", "wait": 60,
-//     "nodes": [{ "path": "/node-a1", "label": "node-a1", "note": "Prosody" }],
-//     "accounts": [{ "jid": "alice@example.com", "password": "secret", "name": "Alice" }] }
-// Only `nodes` is needed. A link with `#alice` chooses that demo account.
+// Ties the page together: chooses whom to talk to, and passes the session's news to the view.
 
 import { ChatSession } from './xmpp.js';
 import { Conversations } from './conversations.js';
+import { addressOf, config, localPart, prepareSignIn, showSignIn } from './signin.js';
 import * as view from './view.js';
 
 const { byId, setText } = view;
@@ -14,10 +10,10 @@ const { Strophe } = globalThis;
 
 const title = document.title;
 const pausedAfter = 4000; // ms without a key until "is typing" ends
-const roomForLink = matchMedia('(min-width: 1100px)'); // the connection panel is a third column, as in style.css
-const remembered = 'boshgate-demo'; // sessionStorage: {path, jid} of this tab's session
+// Where the connection panel is a third column, as in chat.css.
+const roomForLink = matchMedia('(min-width: 1100px)');
+const remembered = 'boshgate-demo'; // sessionStorage: {path, jid, tab} of this tab's session
 
-let config = { nodes: [] };
 let session = null;
 let talks = null;
 let chosen = null; // bare jid of the open conversation
@@ -26,118 +22,21 @@ let retryAt = 0;
 let typingTimer = 0;
 
 const bare = (jid) => Strophe.getBareJidFromJid(jid);
-const localPart = (jid) => Strophe.unescapeNode(Strophe.getNodeFromJid(jid) ?? jid);
 
-// ---- signing in ----
+// ---- one session for each tab ----
 
 async function start() {
-  try {
-    const answer = await fetch('config.json', { cache: 'no-cache' });
-    config = answer.ok ? await answer.json() : config;
-  } catch {
-    // Without the file the form still works for whoever knows an account.
-  }
-  if (!config.nodes?.length) {
-    config.nodes = [{ path: '/node-a1', label: 'node-a1' }];
-  }
-  const options = config.nodes.map((node) => {
-    const label = node.note ? `${node.label} (${node.note})` : node.label;
-    return new Option(label ?? node.path, node.path);
+  await prepareSignIn(({ path, jid, password }) => {
+    open(path, jid, password);
+    session.signIn();
   });
-  byId('node').replaceChildren(...options);
-  byId('node').value = config.default ?? config.nodes[0].path;
-  drawAccounts();
   if (!(await goOn())) {
     showSignIn('');
   }
 }
 
-function drawAccounts() {
-  const accounts = config.accounts ?? [];
-  byId('accounts').hidden = accounts.length === 0;
-  const buttons = accounts.map((account) => {
-    const name = account.name ?? localPart(account.jid);
-    const avatar = view.element('span', { ariaHidden: 'true' });
-    view.paintAvatar(avatar, account.jid, name, null);
-    const button = view.element('button', { type: 'button', className: 'chip' }, avatar, name);
-    button.addEventListener('click', () => fillIn(account, true));
-    return button;
-  });
-  byId('account-list').replaceChildren(...buttons);
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  const account = accounts.find(({ jid }) => wanted && (jid === wanted || localPart(jid) === wanted));
-  if (account) {
-    fillIn(account, false);
-  }
-}
-
-function fillIn(account, focus) {
-  byId('jid').value = account.jid;
-  byId('password').value = account.password ?? '';
-  if (account.path) {
-    byId('node').value = account.path;
-    checkNode();
-  }
-  if (focus) {
-    byId('signin-button').focus();
-  }
-}
-
-function showSignIn(note) {
-  byId('chat').hidden = true;
-  byId('signin').hidden = false;
-  byId('signin-error').hidden = !note;
-  byId('signin-error').textContent = note;
-  busy(false);
-  document.title = title;
-  checkNode();
-}
-
-function busy(isBusy) {
-  byId('signin-button').disabled = isBusy;
-  setText(byId('signin-button'), isBusy ? 'Signing in…' : 'Sign in');
-}
-
-// A GET of a node's path gives the node's own page: the quickest way to see that the way there is open.
-async function checkNode() {
-  const path = byId('node').value;
-  const hint = byId('node-check');
-  setText(byId('way-path'), path);
-  setText(byId('way-node'), config.nodes.find((node) => node.path === path)?.label ?? path);
-  const begin = performance.now();
-  let verdict;
-  try {
-    const answer = await fetch(path, { cache: 'no-store' });
-    const took = Math.round(performance.now() - begin);
-    verdict = answer.ok ? ['good', `Answers in ${took} ms`] : ['bad', `Answers HTTP ${answer.status}`];
-  } catch {
-    verdict = ['bad', 'No answer from the proxy'];
-  }
-  if (path === byId('node').value) {
-    [hint.dataset.verdict] = verdict;
-    setText(hint, verdict[1]);
-  }
-}
-
-function signIn(event) {
-  event.preventDefault();
-  let jid = byId('jid').value.trim();
-  if (jid && !jid.includes('@') && config.domain) {
-    jid = `${jid}@${config.domain}`;
-  }
-  if (!/^[^@\s]+@[^@\s]+$/.test(jid)) {
-    showSignIn('Give an address such as alice@example.com.');
-    byId('jid').focus();
-    return;
-  }
-  busy(true);
-  byId('signin-error').hidden = true;
-  open(byId('node').value, jid, byId('password').value);
-  session.signIn();
-}
-
-// After a reload the BOSH session is still there: go on with it. A lock keeps a duplicated tab, which inherits
-// sessionStorage, from going on with the same session.
+// After a reload the BOSH session is still there: go on with it. A lock keeps a duplicated tab,
+// which inherits sessionStorage, from going on with the same session.
 async function goOn() {
   const stored = JSON.parse(sessionStorage.getItem(remembered) ?? 'null');
   if (!stored || !(await ownSession(stored.tab))) {
@@ -214,7 +113,12 @@ function stateChanged({ phase, note, retryAt: at }) {
   if (phase === 'online' && byId('chat').hidden) {
     enter();
   }
-  const names = { connecting: 'Connecting', online: 'Served by', troubled: 'In trouble', waiting: 'Disconnected' };
+  const names = {
+    connecting: 'Connecting',
+    online: 'Served by',
+    troubled: 'In trouble',
+    waiting: 'Disconnected',
+  };
   byId('link-dot').className = `dot ${phase}`;
   setText(byId('link-phase'), names[phase]);
   byId('banner').hidden = phase === 'online';
@@ -236,7 +140,7 @@ function enter() {
   byId('chat').hidden = false;
   byId('chat').dataset.view = 'people';
   byId('password').value = '';
-  const name = config.accounts?.find(({ jid }) => jid === bare(session.jid))?.name;
+  const name = config.accounts.find(({ jid }) => jid === bare(session.jid))?.name;
   setText(byId('me-name'), name ?? localPart(session.jid));
   view.paintAvatar(byId('me-avatar'), bare(session.jid), byId('me-name').textContent, null);
   setText(byId('link-path'), session.path);
@@ -269,9 +173,10 @@ function takeMessage(message) {
 
 // ---- drawing ----
 
-// Everybody in the roster, everybody with whom there is a conversation, and the other demo accounts.
+// Everybody in the roster, everybody with whom there is a conversation, and the other demo
+// accounts.
 function people() {
-  const names = new Map((config.accounts ?? []).map(({ jid, name }) => [jid, name ?? localPart(jid)]));
+  const names = new Map(config.accounts.map(({ jid, name }) => [jid, name ?? localPart(jid)]));
   session.contacts.forEach(({ jid, name }) => names.set(jid, name));
   talks.all.forEach((_, jid) => names.set(jid, names.get(jid) ?? localPart(jid)));
   names.delete(bare(session.jid));
@@ -283,7 +188,9 @@ function people() {
     detail = talk?.typing ? 'is typing…' : detail;
     return { jid, name, presence, detail, unread: talk?.unread ?? 0 };
   });
-  return all.sort((a, b) => Number(!a.presence) - Number(!b.presence) || a.name.localeCompare(b.name));
+  return all.sort(
+    (a, b) => Number(!a.presence) - Number(!b.presence) || a.name.localeCompare(b.name),
+  );
 }
 
 function presenceText(jid, presence) {
@@ -330,7 +237,10 @@ function drawFacts() {
   const open = Math.max(0, facts.sent - facts.answered - facts.failed);
   setText(byId('link-trip'), trip);
   view.drawFacts(byId('facts'), [
-    ['State', byId('link-phase').textContent === 'Served by' ? 'Online' : byId('link-phase').textContent],
+    [
+      'State',
+      byId('link-phase').textContent === 'Served by' ? 'Online' : byId('link-phase').textContent,
+    ],
     ['Node path', session.path],
     ['Node software', facts.software],
     ['Home node', home],
@@ -415,17 +325,14 @@ function listen(id, type, action) {
   byId(id).addEventListener(type, action);
 }
 
-listen('signin-form', 'submit', signIn);
-listen('node', 'change', checkNode);
 listen('signout', 'click', () => session.signOut());
 listen('me-show', 'change', () => {
   session.sendAvailability({ show: byId('me-show').value, status: '' });
 });
 listen('add-form', 'submit', (event) => {
   event.preventDefault();
-  let jid = byId('add-jid').value.trim().toLowerCase();
-  jid = jid && !jid.includes('@') && config.domain ? `${jid}@${config.domain}` : jid;
-  if (/^[^@\s]+@[^@\s]+$/.test(jid)) {
+  const jid = addressOf(byId('add-jid').value.toLowerCase());
+  if (jid) {
     session.add(jid);
     byId('add-jid').value = '';
   }
@@ -441,7 +348,9 @@ listen('back', 'click', () => {
   const jid = chosen;
   choose(null);
   byId('chat').dataset.view = 'people';
-  byId('contacts').querySelector(`[data-jid="${CSS.escape(jid)}"]`)?.focus();
+  byId('contacts')
+    .querySelector(`[data-jid="${CSS.escape(jid)}"]`)
+    ?.focus();
 });
 listen('banner-now', 'click', () => session.reconnectNow());
 listen('link-open', 'click', () => showLink(byId('chat').dataset.link !== 'open'));

@@ -1,5 +1,6 @@
-// What was said with whom, in this tab. Kept in sessionStorage, so that a reload shows it again and another tab,
-// signed in as somebody else, doesn't see it. Bounded: the newest `kept` messages of each conversation.
+// What was said with whom, in this tab. Kept in sessionStorage, so that a reload shows it again and
+// another tab, signed in as somebody else, doesn't see it. Bounded: the newest `kept` messages of
+// each conversation.
 
 const kept = 200;
 
@@ -9,7 +10,9 @@ export class Conversations {
     this.all = new Map(); // bare jid -> {messages, unread, typing}
     try {
       const stored = JSON.parse(sessionStorage.getItem(this.key) ?? '[]');
-      stored.forEach(([jid, messages, unread]) => this.all.set(jid, { messages, unread, typing: false }));
+      stored.forEach(([jid, messages, unread]) =>
+        this.all.set(jid, { messages, unread, typing: false }),
+      );
     } catch {
       // Storage that is switched off or holds nonsense only costs the history.
     }

@@ -1,5 +1,6 @@
-// What the page shows, drawn from plain values. Text always enters as text nodes, never as markup, and colours are set
-// through CSSOM: the page works under `Content-Security-Policy: default-src 'self'`.
+// What the page shows, drawn from plain values. Text always enters as text nodes, never as markup,
+// and colours are set through CSSOM: the page works under `Content-Security-Policy: default-src
+// 'self'`.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -17,7 +18,11 @@ export function setText(target, text) {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const calendar = new Intl.DateTimeFormat(undefined, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+});
 
 const showNames = {
   '': 'Available',
@@ -168,7 +173,8 @@ export function markMessage(log, id, state) {
 
 // ---- the connection panel ----
 
-// pairs: [[name, value]]; pairs without a value are left out. Rows are kept, only their text changes.
+// pairs: [[name, value]]; pairs without a value are left out. Rows are kept, only their text
+// changes.
 export function drawFacts(list, pairs) {
   const shown = pairs.filter(([, value]) => value !== undefined && value !== '');
   const names = shown.map(([name]) => name).join('\n');

@@ -1,11 +1,12 @@
-// One signed-in user: an XMPP session over BOSH. Strophe.js does the protocol; this file adds the roster, presence,
-// one-to-one messages with receipts and typing notices, reconnecting, and the facts that the connection panel shows.
-// It never touches the page: everything it has to say goes to the listener it was given.
+// One signed-in user: an XMPP session over BOSH. Strophe.js does the protocol; this file adds the
+// roster, presence, one-to-one messages with receipts and typing notices, reconnecting, and the
+// facts that the connection panel shows. It never touches the page: everything it has to say goes
+// to the listener it was given.
 //
 // listener.state({phase, note, retryAt})   connecting | online | troubled | waiting | ended
 // listener.contacts()                      roster or presence changed: read session.contacts
 // listener.message({with, id, text, time, mine, state})
-// listener.mark(jid, id, state)            a message of ours was delivered, or came back as an error
+// listener.mark(jid, id, state)            our message was delivered, or came back
 // listener.typing(jid, isTyping)
 // listener.asks(jid)                       somebody wants to see our presence
 // listener.facts()                         session.facts changed
@@ -31,7 +32,8 @@ const firstMeasure = 1000; // ms after signing in, when roster and presence have
 
 const bare = (jid) => Strophe.getBareJidFromJid(jid);
 
-// Characters that XML 1.0 can't carry end the stream when sent, and lone surrogates can't be encoded.
+// Characters that XML 1.0 can't carry end the stream when sent, and lone surrogates can't be
+// encoded.
 const sendable = (text) =>
   text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
@@ -56,10 +58,13 @@ export class ChatSession {
   // ---- the connection's life ----
 
   newConnection() {
-    // Strophe's SCRAM needs crypto.subtle, which browsers offer to secure pages (and localhost) only.
+    // Strophe's SCRAM needs crypto.subtle, which browsers offer to secure pages (and localhost)
+    // only.
     const mechanisms = globalThis.isSecureContext ? undefined : [Strophe.SASLPlain];
     const connection = new Strophe.Connection(this.path, { keepalive: true, mechanisms });
-    for (const status of [0, 400, 401, 403, 404, 405, 408, 413, 421, 429, 431, 500, 502, 503, 504]) {
+    for (const status of [
+      0, 400, 401, 403, 404, 405, 408, 413, 421, 429, 431, 500, 502, 503, 504,
+    ]) {
       connection.addProtocolErrorHandler('HTTP', status, () => this.requestFailed(status));
     }
     connection.rawOutput = () => this.count('sent');
@@ -69,8 +74,8 @@ export class ChatSession {
     return connection;
   }
 
-  // Strophe leaves `from` out of the session request. A node that names home and backup nodes (Cisco's <hostname/>)
-  // picks them by it, so add it there.
+  // Strophe leaves `from` out of the session request. A node that names home and backup nodes
+  // (Cisco's <hostname/>) picks them by it, so add it there.
   nameUser(connection) {
     const transport = connection._proto;
     const build = transport._buildBody.bind(transport);
@@ -82,7 +87,12 @@ export class ChatSession {
 
   signIn() {
     this.say('connecting');
-    this.connection.connect(this.jid, this.password, (...news) => this.statusChanged(...news), this.wait);
+    this.connection.connect(
+      this.jid,
+      this.password,
+      (...news) => this.statusChanged(...news),
+      this.wait,
+    );
   }
 
   // Goes on with the session that this tab had before it was reloaded. Throws when there is none.
@@ -143,8 +153,8 @@ export class ChatSession {
     this.connection.addHandler((stanza) => this.onQuery(stanza), null, 'iq', 'get');
     this.connection.addHandler((stanza) => this.onQuery(stanza), null, 'iq', 'set');
     if (resumed) {
-      // The server sends the contacts' presence only to those who become available anew. Both stanzas leave in one
-      // request: nobody's message comes between them.
+      // The server sends the contacts' presence only to those who become available anew. Both
+      // stanzas leave in one request: nobody's message comes between them.
       this.connection.send($pres({ type: 'unavailable' }));
       this.sendAvailability(this.availability);
     }
@@ -198,7 +208,8 @@ export class ChatSession {
     }
   }
 
-  // Strophe repeats a request that failed with 5xx or without an answer, each time after a longer pause.
+  // Strophe repeats a request that failed with 5xx or without an answer, each time after a longer
+  // pause.
   requestFailed(status) {
     this.count('failed');
     this.failures += 1;
@@ -236,7 +247,8 @@ export class ChatSession {
   query(stanza) {
     return new Promise((resolve, reject) => {
       this.connection.sendIQ(stanza, resolve, reject, queryTimeout);
-      this.connection.flush(); // or Strophe gathers stanzas for 100 ms, and every round trip takes that long
+      // Strophe gathers stanzas for 100 ms otherwise, and every round trip takes that long.
+      this.connection.flush();
     });
   }
 
@@ -306,7 +318,9 @@ export class ChatSession {
 
   add(jid) {
     const item = { jid, name: this.contact(jid).name };
-    this.query($iq({ type: 'set' }).c('query', { xmlns: ns.roster }).c('item', item)).catch(() => {});
+    this.query($iq({ type: 'set' }).c('query', { xmlns: ns.roster }).c('item', item)).catch(
+      () => {},
+    );
     this.connection.send($pres({ to: jid, type: 'subscribe' }));
   }
 
@@ -354,7 +368,8 @@ export class ChatSession {
     return true;
   }
 
-  // The presence to show for a contact: of its resource with the highest priority. Undefined: offline.
+  // The presence to show for a contact: of its resource with the highest priority. Undefined:
+  // offline.
   presenceOf(jid) {
     const resources = [...(this.contacts.get(jid)?.resources.values() ?? [])];
     return resources.sort((a, b) => b.priority - a.priority)[0];
@@ -368,7 +383,14 @@ export class ChatSession {
     message.c('active', { xmlns: ns.chatStates }).up().c('request', { xmlns: ns.receipts });
     this.connection.send(message);
     this.connection.flush();
-    const entry = { with: to, id, text: sendable(text), time: Date.now(), mine: true, state: 'sent' };
+    const entry = {
+      with: to,
+      id,
+      text: sendable(text),
+      time: Date.now(),
+      mine: true,
+      state: 'sent',
+    };
     this.listener.message(entry);
   }
 
@@ -384,7 +406,9 @@ export class ChatSession {
     const jid = bare(from);
     const id = stanza.getAttribute('id');
     const child = (name, xmlns) =>
-      [...stanza.children].find((e) => e.localName === name && (!xmlns || e.namespaceURI === xmlns));
+      [...stanza.children].find(
+        (e) => e.localName === name && (!xmlns || e.namespaceURI === xmlns),
+      );
     if (!jid || jid === bare(this.jid)) {
       return true;
     }

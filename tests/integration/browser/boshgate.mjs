@@ -1,4 +1,5 @@
-// Starts the proxy under test with a configuration of the test's own, on a port that the system chooses.
+// Starts the proxy under test with a configuration of the test's own, on a port that the system
+// chooses.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,7 +31,10 @@ export async function startBoshgate(yaml) {
   });
   const said = [];
   const port = await new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`does not listen: ${said.join('\n')}`)), patience);
+    const late = setTimeout(
+      () => reject(new Error(`does not listen: ${said.join('\n')}`)),
+      patience,
+    );
     createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
       const found = /listening on \S+ port (\d+)/.exec(line);

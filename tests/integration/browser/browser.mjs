@@ -1,7 +1,7 @@
 // Starts Chromium for the tests and says in plain words what was checked.
 //
-// Environment: CHROMIUM (default /usr/bin/chromium) is the browser, OUTPUT_DIR (default: a new directory under the
-// system's temporary one) takes the screenshots.
+// Environment: CHROMIUM (default /usr/bin/chromium) is the browser, OUTPUT_DIR (default: a new
+// directory under the system's temporary one) takes the screenshots.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
@@ -18,8 +18,8 @@ export function loadPlaywright() {
   return createRequire(`${packages}/`)('playwright-core');
 }
 
-// `names` maps host names to local ports: {'chat.example.com': 41234}. A page can so have an origin that a configuration
-// file can name before the port of the server behind it is known.
+// `names` maps host names to local ports: {'chat.example.com': 41234}. A page can so have an origin
+// that a configuration file can name before the port of the server behind it is known.
 export async function launch(names = {}) {
   const rules = Object.entries(names).map(([name, port]) => `MAP ${name} 127.0.0.1:${port}`);
   return loadPlaywright().chromium.launch({
@@ -62,12 +62,16 @@ export function checkEqual(what, got, expected) {
   check(what, a === b, `got ${a}, expected ${b}`);
 }
 
-// Runs one test file's main function; its exit status is 0 only when at least one check ran and none failed.
+// Runs one test file's main function; its exit status is 0 only when at least one check ran and
+// none failed.
 export async function main(title, test) {
-  const limit = setTimeout(() => {
-    console.log(`FAILED  ${title}: not done after ${process.env.TEST_TIMEOUT ?? 120} s`);
-    process.exit(1);
-  }, Number(process.env.TEST_TIMEOUT ?? 120) * 1000);
+  const limit = setTimeout(
+    () => {
+      console.log(`FAILED  ${title}: not done after ${process.env.TEST_TIMEOUT ?? 120} s`);
+      process.exit(1);
+    },
+    Number(process.env.TEST_TIMEOUT ?? 120) * 1000,
+  );
   try {
     await test();
   } catch (error) {

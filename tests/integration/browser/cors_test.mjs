@@ -1,6 +1,7 @@
-// What Chromium makes of the proxy's CORS headers: pages of an allowed and of a refused origin POST text/xml to node
-// paths, with and without credentials; errors must be readable; preflights must be kept for Max-Age and asked once for
-// each URL. The proxies and the node behind them are the test's own.
+// What Chromium makes of the proxy's CORS headers: pages of an allowed and of a refused origin POST
+// text/xml to node paths, with and without credentials; errors must be readable; preflights must be
+// kept for Max-Age and asked once for each URL. The proxies and the node behind them are the test's
+// own.
 //
 //   BOSHGATE=build/dev/bin/boshgate node tests/integration/browser/cors_test.mjs
 
@@ -23,8 +24,8 @@ async function listen(handler) {
   return { server, port: server.address().port };
 }
 
-// A node that answers every POST alike, with CORS headers of its own as real ones send them: the proxy must replace
-// them. Counts what reaches it.
+// A node that answers every POST alike, with CORS headers of its own as real ones send them: the
+// proxy must replace them. Counts what reaches it.
 async function startNode() {
   const seen = { requests: 0, options: 0 };
   const { server, port } = await listen((request, response) => {
@@ -94,9 +95,15 @@ async function openPage(browser, origin) {
   return page;
 }
 
-// POSTs as a BOSH client does; resolves to {status, text, headers}, or {error} when the browser withholds the answer.
+// POSTs as a BOSH client does; resolves to {status, text, headers}, or {error} when the browser
+// withholds the answer.
 function post(page, url, options = {}) {
-  const init = { method: 'POST', body: '<body/>', headers: { 'Content-Type': 'text/xml' }, ...options };
+  const init = {
+    method: 'POST',
+    body: '<body/>',
+    headers: { 'Content-Type': 'text/xml' },
+    ...options,
+  };
   return page.evaluate(
     async ([to, how]) => {
       try {
@@ -126,9 +133,13 @@ async function allowedOrigin(page, proxy, node) {
   await post(page, `${proxy}/node-b1`);
   checkEqual('another URL, another preflight', page.preflights.length, 2);
   const custom = { headers: { 'Content-Type': 'text/xml', 'X-Custom': '1' } };
-  checkEqual('a header that is not listed is refused', await post(page, `${proxy}/node-a1`, custom), {
-    error: 'TypeError',
-  });
+  checkEqual(
+    'a header that is not listed is refused',
+    await post(page, `${proxy}/node-a1`, custom),
+    {
+      error: 'TypeError',
+    },
+  );
   const { headers } = await post(page, `${proxy}/node-a1`);
   check('Content-Type is readable', headers?.includes('content-type'), String(headers));
 }
@@ -153,17 +164,27 @@ async function errors(page, proxy) {
 
 async function refusedOrigin(page, proxy, node) {
   const before = node.seen.requests;
-  checkEqual('a refused origin gets nothing', await post(page, `${proxy}/node-a1`), { error: 'TypeError' });
+  checkEqual('a refused origin gets nothing', await post(page, `${proxy}/node-a1`), {
+    error: 'TypeError',
+  });
   const plain = { headers: { 'Content-Type': 'text/plain' } };
-  checkEqual('without a preflight neither', await post(page, `${proxy}/node-a1`, plain), { error: 'TypeError' });
-  checkEqual('errors are withheld too', await post(page, `${proxy}/nowhere`), { error: 'TypeError' });
+  checkEqual('without a preflight neither', await post(page, `${proxy}/node-a1`, plain), {
+    error: 'TypeError',
+  });
+  checkEqual('errors are withheld too', await post(page, `${proxy}/nowhere`), {
+    error: 'TypeError',
+  });
   checkEqual('nothing of it reached the node', node.seen.requests, before);
 }
 
 async function credentials(page, withThem, withoutThem) {
   const include = { credentials: 'include' };
   const answer = await post(page, `${withThem}/node-a1`, include);
-  checkEqual('credentials: allowed where configured', [answer.status, answer.text], [200, answerText]);
+  checkEqual(
+    'credentials: allowed where configured',
+    [answer.status, answer.text],
+    [200, answerText],
+  );
   const error = await post(page, `${withThem}/node-down`, include);
   checkEqual('credentials: errors are readable', error.status, 503);
   const withheld = await post(page, `${withoutThem}/node-a1`, include);

@@ -1,6 +1,7 @@
-// The demo page as a user sees it: opening it, signing in, talking. Environment: DEMO_URL, the page; DEMO_USERS, two
-// accounts as jid:password,jid:password (default: the first two that the page's config.json offers); DEMO_NODE, the path
-// to sign in through (default: the page's own choice).
+// The demo page as a user sees it: opening it, signing in, talking. Environment: DEMO_URL, the
+// page; DEMO_USERS, two accounts as jid:password,jid:password (default: the first two that the
+// page's config.json offers); DEMO_NODE, the path to sign in through (default: the page's own
+// choice).
 
 import { outputFile } from './browser.mjs';
 
@@ -19,7 +20,8 @@ export async function users(page) {
   return config.accounts.slice(0, 2);
 }
 
-// One browser context with the page open; what the page throws, logs as an error or is refused by its policy is kept.
+// One browser context with the page open; what the page throws, logs as an error or is refused by
+// its policy is kept.
 export async function openPage(browser, options) {
   if (!url) {
     throw new Error('DEMO_URL is not set: it names the page');
@@ -63,4 +65,3 @@ export async function say(page, text) {
 export async function shoot(page, name) {
   await page.screenshot({ path: outputFile(`${name}.png`) });
 }
-

@@ -1,11 +1,12 @@
-// The demo page through the proxy: two users sign in, each in a browser context of its own, and chat both ways; markup
-// and text beyond ASCII arrive as written; a reload goes on with the session; signing out ends it. Screenshots in light
-// and dark, on a phone and on a desktop.
+// The demo page through the proxy: two users sign in, each in a browser context of its own, and
+// chat both ways; markup and text beyond ASCII arrive as written; a reload goes on with the
+// session; signing out ends it. Screenshots in light and dark, on a phone and on a desktop.
 //
 //   DEMO_URL=https://127.0.0.1:8443/ node tests/integration/browser/demo_test.mjs
 //
-// Environment: DEMO_URL, the page; DEMO_USERS, two accounts as jid:password,jid:password (default: the first two that
-// the page's config.json offers); DEMO_NODE, the path to sign in through (default: the page's own choice); OUTPUT_DIR.
+// Environment: DEMO_URL, the page; DEMO_USERS, two accounts as jid:password,jid:password (default:
+// the first two that the page's config.json offers); DEMO_NODE, the path to sign in through
+// (default: the page's own choice); OUTPUT_DIR.
 
 import { check, checkEqual, launch, main } from './browser.mjs';
 import { openPage, person, say, shoot, signIn, users } from './demo_page.mjs';
@@ -56,7 +57,8 @@ async function typing(alice, bob) {
   await alice.getByLabel('Message', { exact: true }).fill('');
   await alice.getByLabel('Message', { exact: true }).pressSequentially('wait…');
   const notice = bob.locator('#typing');
-  // Chat states go only to contacts whose presence is known, so accounts without a shared roster see none.
+  // Chat states go only to contacts whose presence is known, so accounts without a shared roster
+  // see none.
   if (await alice.locator('#peer-avatar.available').count()) {
     await notice.filter({ hasText: 'is typing' }).waitFor();
     check('typing is shown to the other side', true);
@@ -69,8 +71,15 @@ async function connection(page) {
   for (const row of await page.locator('#facts > div').all()) {
     facts[await row.locator('dt').textContent()] = await row.locator('dd').textContent();
   }
-  console.log(`        ${Object.entries(facts).map(([name, value]) => `${name}: ${value}`).join('; ')}`);
-  check('the panel names the node and its path', facts['Node path']?.startsWith('/') && facts['Node software']);
+  console.log(
+    `        ${Object.entries(facts)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('; ')}`,
+  );
+  check(
+    'the panel names the node and its path',
+    facts['Node path']?.startsWith('/') && facts['Node software'],
+  );
   check('the panel shows a round trip', /^\d+\.\d ms$/.test(facts['Round trip']));
 }
 
@@ -119,7 +128,11 @@ async function wrongPassword(browser, a) {
   await page.getByRole('button', { name: 'Sign in' }).click();
   const error = page.locator('#signin-error');
   await error.waitFor();
-  checkEqual('a wrong password is told', await error.textContent(), 'The node refused this name or password.');
+  checkEqual(
+    'a wrong password is told',
+    await error.textContent(),
+    'The node refused this name or password.',
+  );
   await page.context().close();
 }
 
@@ -128,7 +141,11 @@ await main('demo page', async () => {
   const alice = await openPage(browser, { viewport: desktop });
   const [a, b] = await users(alice);
   await alice.locator('#node-check[data-verdict]').waitFor();
-  checkEqual('the chosen node answers', await alice.locator('#node-check').getAttribute('data-verdict'), 'good');
+  checkEqual(
+    'the chosen node answers',
+    await alice.locator('#node-check').getAttribute('data-verdict'),
+    'good',
+  );
   for (const scheme of ['light', 'dark']) {
     await alice.emulateMedia({ colorScheme: scheme });
     await shoot(alice, `signin-${scheme}-1280`);

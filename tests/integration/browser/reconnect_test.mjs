@@ -1,5 +1,5 @@
-// The demo page when its node dies and comes back: it says so, signs in again by itself, and the users go on talking.
-// Runs inside `tests/lab/lab run`, which sets LAB and LAB_DIR.
+// The demo page when its node dies and comes back: it says so, signs in again by itself, and the
+// users go on talking. Runs inside `tests/lab/lab run`, which sets LAB and LAB_DIR.
 //
 //   DEMO_URL=https://127.0.0.1:8443/ node tests/integration/browser/reconnect_test.mjs
 
@@ -10,7 +10,8 @@ import { openPage, person, say, shoot, signIn, users } from './demo_page.mjs';
 
 const node = (process.env.DEMO_NODE ?? '/node-a1').slice(1);
 const desktop = { viewport: { width: 1280, height: 800 } };
-const patience = { timeout: 60000 }; // Strophe repeats a failed request at once and after 8 and 27 s
+// Strophe repeats a failed request at once and after 8 and 27 s.
+const patience = { timeout: 60000 };
 
 function lab(command) {
   execFileSync(process.env.LAB, [command, process.env.LAB_DIR, node], { stdio: 'inherit' });

@@ -1,7 +1,8 @@
-// One user on a client of the shape of Cisco's AJAX XMPP Library 2014.04, which can't be redistributed. What follows is
-// what that library does on the wire: the attributes and their order, no charset, `from`, ver 1.9, hold 1, a timer of
-// 10 ms that polls as soon as nothing is outstanding, two requests with stanzas or polls and a third for restart or
-// terminate, three repeats of the newest request, and answers judged by their text.
+// One user on a client of the shape of Cisco's AJAX XMPP Library 2014.04, which can't be
+// redistributed. What follows is what that library does on the wire: the attributes and their
+// order, no charset, `from`, ver 1.9, hold 1, a timer of 10 ms that polls as soon as nothing is
+// outstanding, two requests with stanzas or polls and a third for restart or terminate, three
+// repeats of the newest request, and answers judged by their text.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -45,16 +46,21 @@ export class CaxlClient {
   async login() {
     this.transmit(
       `<body xmlns="${httpbind}" xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" hold="1" ver="1.9" ` +
-        `to="${this.domain}" wait="${this.wait}" xmpp:version="1.0" from="${this.jid}" rid="${this.rid}"/>`,
+        `to="${this.domain}" wait="${this.wait}" xmpp:version="1.0" from="${this.jid}" ` +
+        `rid="${this.rid}"/>`,
     );
     const features = await this.expect((stanza) => stanza.nodeName === 'stream:features');
-    const mechanisms = [...features.getElementsByTagName('mechanism')].map((one) => one.textContent);
+    const mechanisms = [...features.getElementsByTagName('mechanism')].map(
+      (one) => one.textContent,
+    );
     if (!mechanisms.includes('PLAIN')) {
       throw new Error(`mechanism-too-weak: ${mechanisms}`);
     }
     this.timer = setInterval(() => this.tick(), heartbeat);
     const secret = Buffer.from(`\0${this.user}\0${this.password}`).toString('base64');
-    this.queue.push(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${secret}</auth>`);
+    this.queue.push(
+      `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${secret}</auth>`,
+    );
     const verdict = await this.expect(({ nodeName }) => ['success', 'failure'].includes(nodeName));
     if (verdict.nodeName === 'failure') {
       throw new Error(`authentication failed: ${verdict}`);
@@ -81,7 +87,8 @@ export class CaxlClient {
   // When no features come within 2 s of the restart the library assumes them, and goes on.
   async restart() {
     this.transmit(
-      `<body ${this.common()} xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" xmpp:restart="true" to="${this.domain}"/>`,
+      `<body ${this.common()} xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" ` +
+        `xmpp:restart="true" to="${this.domain}"/>`,
     );
     const features = this.expect((stanza) => stanza.nodeName === 'stream:features');
     await Promise.race([features, sleep(featuresPatience)]);
@@ -89,7 +96,8 @@ export class CaxlClient {
 
   async bind() {
     this.queue.push(
-      '<iq xmlns="jabber:client" type="set" id="bind_1"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>',
+      '<iq xmlns="jabber:client" type="set" id="bind_1">' +
+        '<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>',
     );
     const answer = await this.expect(
       (stanza) => stanza.nodeName === 'iq' && stanza.getAttribute('id') === 'bind_1',
@@ -131,13 +139,15 @@ export class CaxlClient {
   post(rid) {
     const request = this.open.get(rid);
     let settled = false;
-    const once = (action) => (...values) => {
-      if (!settled && this.open.get(rid) === request) {
-        settled = true;
-        clearTimeout(request.timer);
-        action(...values);
-      }
-    };
+    const once =
+      (action) =>
+      (...values) => {
+        if (!settled && this.open.get(rid) === request) {
+          settled = true;
+          clearTimeout(request.timer);
+          action(...values);
+        }
+      };
     const failed = once((why) => this.failed(rid, why));
     const answered = once((status, text) => {
       if (status < 200 || status > 299) {
@@ -149,10 +159,13 @@ export class CaxlClient {
       }
     });
     request.abort = this.http.post(this.url, requestHeaders, request.body, answered, failed);
-    request.timer = setTimeout(() => {
-      failed('no answer in time');
-      request.abort();
-    }, this.wait * 1000 + requestMargin);
+    request.timer = setTimeout(
+      () => {
+        failed('no answer in time');
+        request.abort();
+      },
+      this.wait * 1000 + requestMargin,
+    );
   }
 
   failed(rid, why) {
@@ -179,7 +192,10 @@ export class CaxlClient {
 
   answered(text) {
     // The library puts the text inside another element and looks for literal names and attributes.
-    if (!/^<body[\s/>]/.test(text) || !/^<body[^>]*\sxmlns=(["'])http:\/\/jabber\.org\/protocol\/httpbind\1/.test(text)) {
+    if (
+      !/^<body[\s/>]/.test(text) ||
+      !/^<body[^>]*\sxmlns=(["'])http:\/\/jabber\.org\/protocol\/httpbind\1/.test(text)
+    ) {
       this.close(`not a BOSH answer: ${text.slice(0, 200)}`);
       return;
     }

@@ -1,14 +1,16 @@
-// Two users of one real client log in through a BOSH URL, send each other many messages with markup and text beyond
-// ASCII, and log out. Every message must arrive once, in order, and as it was written.
+// Two users of one real client log in through a BOSH URL, send each other many messages with markup
+// and text beyond ASCII, and log out. Every message must arrive once, in order, and as it was
+// written.
 //
-//   node tests/integration/clients/chat.mjs --client strophe|stanza|caxl --url URL --users JID:PASSWORD,JID:PASSWORD
-//        [--messages 1000] [--window 50] [--timeout 120] [--pace 0] [--insecure]
+//   node tests/integration/clients/chat.mjs --client strophe|stanza|caxl --url URL
+//        --users JID:PASSWORD,JID:PASSWORD [--messages 1000] [--window 50] [--timeout 120] [--pace 0] [--insecure]
 //
-// --messages is for each direction; --window is how many of them may be on their way; --timeout, in seconds, bounds the
-// whole run; --insecure accepts any certificate. --pace is the least time, in milliseconds, between two requests of one
-// user. ejabberd needs it: a request that it reads before its predecessor, which a busy machine lets happen to two
-// connections that become readable together, stays unanswered there until other data comes for that user. Prints one
-// line; the exit status is 0 only when all is well.
+// --messages is for each direction; --window is how many of them may be on their way; --timeout, in
+// seconds, bounds the whole run; --insecure accepts any certificate. --pace is the least time, in
+// milliseconds, between two requests of one user. ejabberd needs it: a request that it reads before
+// its predecessor, which a busy machine lets happen to two connections that become readable
+// together, stays unanswered there until other data comes for that user. Prints one line; the exit
+// status is 0 only when all is well.
 
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -33,7 +35,8 @@ const samples = [
   'x'.repeat(2000),
 ];
 
-// Marks the messages of this run: a session that an earlier run left behind may still hand over its own.
+// Marks the messages of this run: a session that an earlier run left behind may still hand over its
+// own.
 const runMark = randomBytes(4).toString('hex');
 
 function text(from, number) {
@@ -45,7 +48,8 @@ class Direction {
   constructor(from, to, count) {
     Object.assign(this, { from, to, count });
     this.sent = 0;
-    this.address = to; // the full JID, once it is known: a session left over from another run gets no copies then
+    // The full JID, once it is known: a session left over from another run gets no copies then.
+    this.address = to;
     this.seen = new Set();
     this.last = 0;
     this.wrong = { doubled: 0, disordered: 0, altered: 0 };
@@ -82,15 +86,18 @@ class Direction {
   toString() {
     const { doubled, disordered, altered } = this.wrong;
     return (
-      `${this.from.split('@')[0]} to ${this.to.split('@')[0]}: ${this.seen.size} of ${this.count}, ` +
-      `${this.sent - this.seen.size} lost, ${doubled} doubled, ${disordered} out of order, ${altered} altered`
+      `${this.from.split('@')[0]} to ${this.to.split('@')[0]}: ` +
+      `${this.seen.size} of ${this.count}, ${this.sent - this.seen.size} lost, ` +
+      `${doubled} doubled, ${disordered} out of order, ${altered} altered`
     );
   }
 }
 
 function usage(problem) {
   console.error(`chat.mjs: ${problem}`);
-  console.error('usage: chat.mjs --client strophe|stanza|caxl --url URL --users JID:PASSWORD,JID:PASSWORD');
+  console.error(
+    'usage: chat.mjs --client strophe|stanza|caxl --url URL --users JID:PASSWORD,JID:PASSWORD',
+  );
   console.error('       [--messages N] [--window N] [--timeout SECONDS] [--pace MS] [--insecure]');
   process.exit(2);
 }
@@ -136,7 +143,8 @@ function options() {
   return { ...values, users, messages, window, timeout, pace };
 }
 
-// Both users log in, talk and log out. Calls `progress` with what is going on; throws when a session is lost.
+// Both users log in, talk and log out. Calls `progress` with what is going on; throws when a
+// session is lost.
 async function run({ client, url, users, insecure, window, pace }, directions, progress) {
   const [file, name] = sources[client];
   const Client = (await import(file))[name];
@@ -158,8 +166,16 @@ async function run({ client, url, users, insecure, window, pace }, directions, p
         finished.resolve();
       }
     };
-    const onLost = (why) => leaving || finished.reject(new Error(`${jid} lost the session: ${why}`));
-    return new Client({ url, jid, password, http: new HttpClient({ insecure, pace }), onMessage, onLost });
+    const onLost = (why) =>
+      leaving || finished.reject(new Error(`${jid} lost the session: ${why}`));
+    return new Client({
+      url,
+      jid,
+      password,
+      http: new HttpClient({ insecure, pace }),
+      onMessage,
+      onLost,
+    });
   });
   progress('logging in');
   for (const [i, one] of clients.entries()) {
@@ -199,7 +215,8 @@ try {
   const good = directions.every((direction) => direction.good);
   report(
     good ? 'ok' : 'FAILED',
-    `${seconds.toFixed(2)} s, ${requests} requests, ${mostOpen} open at most, ${overtaken} answers overtook another`,
+    `${seconds.toFixed(2)} s, ${requests} requests, ${mostOpen} open at most, ` +
+      `${overtaken} answers overtook another`,
   );
   process.exit(good ? 0 : 1);
 } catch (error) {

@@ -1,6 +1,6 @@
-// HTTP as a browser does it, for libraries that expect XMLHttpRequest or fetch: keep-alive connections from a pool of
-// six for each origin, answers taken whole. Node's own fetch is not used, because it can't be told to trust the
-// certificate of one proxy only.
+// HTTP as a browser does it, for libraries that expect XMLHttpRequest or fetch: keep-alive
+// connections from a pool of six for each origin, answers taken whole. Node's own fetch is not
+// used, because it can't be told to trust the certificate of one proxy only.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -9,16 +9,17 @@ const connectionsPerOrigin = 6; // what browsers allow over HTTP/1.1
 
 // Sends the requests of one BOSH session and counts them. `insecure` accepts any certificate.
 //
-// A BOSH client must take answers in the order of its requests (XEP-0124 8), and Strophe and stanza take them as they
-// come: two sockets that become readable at once would then swap messages, whatever stands between client and node. So
-// an answer that overtook its predecessor waits here, and is counted in `overtaken`. Failures, and answers that end the
-// session, don't wait.
+// A BOSH client must take answers in the order of its requests (XEP-0124 8), and Strophe and stanza
+// take them as they come: two sockets that become readable at once would then swap messages,
+// whatever stands between client and node. So an answer that overtook its predecessor waits here,
+// and is counted in `overtaken`. Failures, and answers that end the session, don't wait.
 export class HttpClient {
   constructor({ insecure = false, pace = 0 } = {}) {
     const options = { keepAlive: true, maxSockets: connectionsPerOrigin };
     this.plain = new http.Agent(options);
     this.secure = new https.Agent({ ...options, rejectUnauthorized: !insecure });
-    this.open = []; // requests in the order they were sent: {answer}, with a function that delivers it once it is there
+    // Requests in the order they were sent: {answer}, the function that delivers it once it is there.
+    this.open = [];
     this.pace = pace; // least time between two requests, in milliseconds
     this.next = 0; // when the next request may leave
     this.requests = 0;
@@ -26,13 +27,18 @@ export class HttpClient {
     this.mostOpen = 0;
   }
 
-  // Calls onAnswer(status, text) or onFailure(error), once. Returns a function that aborts without either.
+  // Calls onAnswer(status, text) or onFailure(error), once. Returns a function that aborts without
+  // either.
   post(url, headers, body, onAnswer, onFailure) {
     const { protocol } = new URL(url);
     const [client, agent] = protocol === 'https:' ? [https, this.secure] : [http, this.plain];
     const bytes = Buffer.from(body, 'utf8');
     const length = { 'Content-Length': bytes.length };
-    const request = client.request(url, { method: 'POST', agent, headers: { ...headers, ...length } });
+    const request = client.request(url, {
+      method: 'POST',
+      agent,
+      headers: { ...headers, ...length },
+    });
     const entry = {};
     this.open.push(entry);
     this.requests += 1;
@@ -45,7 +51,8 @@ export class HttpClient {
       answer.on('end', () => {
         const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
         entry.answer = () => onAnswer(answer.statusCode, text);
-        const atOnce = answer.statusCode !== 200 || /^<body[^>]*\stype=(["'])terminate\1/.test(text);
+        const atOnce =
+          answer.statusCode !== 200 || /^<body[^>]*\stype=(["'])terminate\1/.test(text);
         this.deliver(entry, atOnce);
       });
     });
@@ -94,8 +101,8 @@ export class HttpClient {
   }
 }
 
-// Libraries take fetch and XMLHttpRequest from the global object, one for all users. Which user's client a request goes
-// through is told by the fragment of its URL, which never travels.
+// Libraries take fetch and XMLHttpRequest from the global object, one for all users. Which user's
+// client a request goes through is told by the fragment of its URL, which never travels.
 const clients = new Map();
 
 export function urlThrough(client, url) {

@@ -1,5 +1,5 @@
-// One user on stanza (stanza.io): hold=2, wait=30, two channels, a fixed time-out of 33 s, and every answer that isn't
-// 2xx is asked for again with the same rid.
+// One user on stanza (stanza.io): hold=2, wait=30, two channels, a fixed time-out of 33 s, and
+// every answer that isn't 2xx is asked for again with the same rid.
 
 import { fetch, urlThrough } from './http_client.mjs';
 import { load } from './packages.mjs';
@@ -25,7 +25,9 @@ export class StanzaClient {
         onMessage(message.from.split('/')[0], message.body);
       }
     });
-    this.client.on('message:error', (message) => onLost(`a message came back: ${JSON.stringify(message)}`));
+    this.client.on('message:error', (message) =>
+      onLost(`a message came back: ${JSON.stringify(message)}`),
+    );
     this.client.on('stream:error', (error) => onLost(error.condition));
     this.client.on('disconnected', () => {
       this.gone?.();
@@ -43,7 +45,8 @@ export class StanzaClient {
       this.client.on('auth:failed', () => reject(new Error('stanza: authentication failed')));
       this.client.on('disconnected', () => reject(new Error('stanza: disconnected')));
       this.client.connect();
-      // A stanza beside the end of the stream is pushed after it: the end arrives as an error event then.
+      // A stanza beside the end of the stream is pushed after it: the end arrives as an error event
+      // then.
       this.client.transport.on('error', (error) => {
         this.gone?.();
         this.onLost(error.message);

@@ -1,12 +1,13 @@
-// One user on Strophe.js, the client that most BOSH web applications use: hold=1, wait=60, ver=1.6, no `from`, stanzas
-// gathered for 100 ms, at most two requests open.
+// One user on Strophe.js, the client that most BOSH web applications use: hold=1, wait=60, ver=1.6,
+// no `from`, stanzas gathered for 100 ms, at most two requests open.
 
 import { makeXmlHttpRequest, urlThrough } from './http_client.mjs';
 import { load } from './packages.mjs';
 
 const { Strophe, $msg, $pres } = load('strophe.js');
 Strophe.setLogLevel(Strophe.LogLevel.FATAL); // what goes wrong is reported below
-const parseXml = (text) => new DOMParser().parseFromString(text, 'text/xml'); // from Strophe's own shim
+// Strophe's own shim provides the parser.
+const parseXml = (text) => new DOMParser().parseFromString(text, 'text/xml');
 globalThis.XMLHttpRequest = makeXmlHttpRequest(parseXml);
 
 export class StropheClient {
