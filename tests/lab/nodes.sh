@@ -143,8 +143,9 @@ is_ready() { # NODE
 }
 
 # Waits until every node answers; says which one does not, shows the end of its log, and leaves none running.
+# Two seconds are usual, but ejabberd needs as much of a processor, and builds may run beside us.
 wait_ready_or_stop() { # NODE...
-    local node waiting=("$@") still began=$EPOCHREALTIME deadline=$((SECONDS + 60))
+    local node waiting=("$@") still began=$EPOCHREALTIME deadline=$((SECONDS + 180))
     while ((${#waiting[@]})); do
         still=()
         for node in "${waiting[@]}"; do
@@ -152,7 +153,7 @@ wait_ready_or_stop() { # NODE...
                 say "$(printf '%-9s ready after %4.1f s   %s' "$node" \
                     "$(awk "BEGIN { print $EPOCHREALTIME - $began }")" "$(https_url "$node")")"
             elif has_failed "$node" || ((SECONDS > deadline)); then
-                tail -n 15 "$(node_dir "$node")/output" "$(node_dir "$node")/log" >&2
+                tail -n 15 "$(node_dir "$node")"/{output,log} >&2 || true
                 stop_nodes "$@"
                 fail "$node did not come up; its files are in $(node_dir "$node")"
             else
