@@ -153,14 +153,11 @@ void apache_builder::add_certificates(listener& l, const std::vector<std::size_t
         const apache_server& server = own.certificates.empty() ? main() : own;
         for (std::size_t i = 0; i < server.certificates.size(); ++i) {
             const auto& [file, at] = server.certificates[i];
-            if (i > 0) {
-                note(apache_note_kind::dropped, at, "one certificate for each host name");
-                continue;
-            }
             certificate_files files;
             files.certificate = file_name(file, at);
-            // Without a key file, Apache looks for the key in the certificate's file.
-            files.key = server.keys.empty() ? files.certificate : file_name(server.keys[0], at);
+            // The n-th key belongs to the n-th certificate (RSA and ECDSA side by side). Without a
+            // key file, Apache looks for the key in the certificate's file.
+            files.key = i < server.keys.size() ? file_name(server.keys[i], at) : files.certificate;
             const bool known =
                 std::any_of(out.begin(), out.end(), [&](const certificate_files& other) {
                     return other.certificate == files.certificate;
