@@ -6,13 +6,13 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache make libboost1.81-dev libboost-url1.81-dev libyaml-cpp-dev libspdlog-dev libssl-dev
-    libgtest-dev libgmock-dev libexpat1-dev) # CMake looks for these too, whatever is built then
+    libgtest-dev libgmock-dev libexpat1-dev python3) # CMake looks for these too, whatever is built then
 lab=(prosody ejabberd openssl curl ca-certificates)
 test=(
     git
     clang libclang-rt-14-dev clang-format      # the second compiler, libFuzzer, and the style
     chromium chromium-driver fonts-dejavu-core # what users sit in front of
-    nginx-light haproxy apache2-bin python3    # what boshgate is compared with, and by (tests/bench/run)
+    nginx-light haproxy apache2-bin            # what boshgate is compared with
 )
 
 say() { echo "setup: $*" >&2; }
