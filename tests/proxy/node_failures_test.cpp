@@ -247,11 +247,13 @@ TEST(NodeAnswers, LargeOnesAreStreamedByteForByteInBoundedMemory) {
                         "\r\n" + large + "\r\n0\r\n\r\n"},
         {"until close", "HTTP/1.1 200 OK\r\n\r\n" + large},
     };
-    for (const auto& [name, bytes] : rows) {
+    for (const auto& row : rows) {
+        const std::string name = row.first;
+        const std::string& bytes = row.second;
         for (const std::string version : {"1.1", "1.0"}) {
-            SCOPED_TRACE(std::string(name) + ", HTTP/" + version);
+            SCOPED_TRACE(name + ", HTTP/" + version);
             stub_node node([&](const node_request&) {
-                return node_reply{.bytes = bytes, .close = std::string(name) == "until close"};
+                return node_reply{.bytes = bytes, .close = name == "until close"};
             });
             running_proxy proxy(
                 config_with_node(node.port(), cors + "limits: {answer_buffer: 64KiB}\n"));
