@@ -137,7 +137,8 @@ struct limits {
     std::uint32_t target_bytes = 8 * 1024;    // then 414
     std::uint32_t fields = 100;               // then 431
     std::uint64_t body_bytes = 1024 * 1024;   // after chunked decoding; then 413
-    std::uint32_t chunk_overhead = 16 * 1024; // chunk heads, extensions and trailers of one body; then 400
+    // By how much chunk heads, extensions and trailers may outgrow the data so far; then 400.
+    std::uint32_t chunk_overhead = 16 * 1024;
     std::uint32_t pipelined_bytes = 64 * 1024; // read ahead while an exchange is pending; then reading stops
     std::uint32_t answer_head_bytes = 16 * 1024; // of a node's answer; then 502
     std::uint32_t answer_fields = 100;           // of a node's answer; then 502

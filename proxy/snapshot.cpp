@@ -92,6 +92,11 @@ std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::
     const conf::config& config = made->config;
     RAND_bytes(made->log_key.data(), static_cast<int>(made->log_key.size()));
 
+    // The loader compares names as they are written; the table knows two spellings of one address.
+    for (const routing::route_conflict& one : routing::route_table::conflicts(config)) {
+        problems.push_back("nodes: " + one.path + " would lead to " + one.first + " and to " +
+                           one.second + "; take one of the two names away");
+    }
     for (const conf::node& node : config.nodes) {
         node_entry entry;
         entry.name = node.name;
