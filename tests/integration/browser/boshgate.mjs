@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const patience = 20000; // ms until it listens, or has ended after SIGTERM
+import { oneWait } from './browser.mjs';
+
+const patience = oneWait; // ms until it listens, or has ended after SIGTERM
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
 
 import { startBoshgate } from './boshgate.mjs';
-import { check, checkEqual, launch, main } from './browser.mjs';
+import { check, checkEqual, launch, main, oneWait } from './browser.mjs';
 
 const allowed = 'http://chat.example.com';
 const refused = 'http://other.example.net';
@@ -82,6 +82,7 @@ log: { access: "off" }
 // A page of `origin`, with the preflights that the browser sends counted in page.preflights.
 async function openPage(browser, origin) {
   const context = await browser.newContext();
+  context.setDefaultTimeout(oneWait);
   const page = await context.newPage();
   page.preflights = [];
   const session = await context.newCDPSession(page);

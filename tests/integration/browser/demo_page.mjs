@@ -3,7 +3,7 @@
 // page's config.json offers); DEMO_NODE, the path to sign in through (default: the page's own
 // choice).
 
-import { outputFile } from './browser.mjs';
+import { oneWait, outputFile } from './browser.mjs';
 
 const url = process.env.DEMO_URL;
 const common = { ignoreHTTPSErrors: true, locale: 'en-GB', reducedMotion: 'reduce' };
@@ -27,6 +27,7 @@ export async function openPage(browser, options) {
     throw new Error('DEMO_URL is not set: it names the page');
   }
   const context = await browser.newContext({ ...common, ...options });
+  context.setDefaultTimeout(oneWait);
   const page = await context.newPage();
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));

@@ -5,13 +5,13 @@
 
 import { execFileSync } from 'node:child_process';
 
-import { check, checkEqual, launch, main } from './browser.mjs';
+import { check, checkEqual, launch, main, oneWait } from './browser.mjs';
 import { openPage, person, say, shoot, signIn, users } from './demo_page.mjs';
 
 const node = (process.env.DEMO_NODE ?? '/node-a1').slice(1);
 const desktop = { viewport: { width: 1280, height: 800 } };
 // Strophe repeats a failed request at once and after 8 and 27 s.
-const patience = { timeout: 60000 };
+const patience = { timeout: 2 * oneWait };
 
 function lab(command) {
   execFileSync(process.env.LAB, [command, process.env.LAB_DIR, node], { stdio: 'inherit' });
