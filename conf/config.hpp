@@ -1,9 +1,9 @@
 #pragma once
 // The typed configuration: plain structs, every field with its default and its unit.
 //
-// `conf::load()` fills it from YAML and collects every problem; `proxy/snapshot` compiles it into what
-// the request path reads. Nothing here is looked at per request. Where a comment says "default", that
-// is the value of the field initialiser: there is no second place for defaults.
+// `conf::load()` fills it from YAML and collects every problem; `proxy/snapshot` compiles it into
+// what the request path reads. Nothing here is looked at per request. Where a comment says
+// "default", that is the value of the field initialiser: there is no second place for defaults.
 
 #include <chrono>
 #include <cstddef>
@@ -27,7 +27,7 @@ struct mark {
 // An http or https URL, taken apart. `target` is what stands on the request line: path plus query.
 struct http_url {
     bool tls = false;
-    std::string host;     // lower case; an IPv6 address without its brackets
+    std::string host; // lower case; an IPv6 address without its brackets
     std::uint16_t port = 0;
     std::string target = "/";
 
@@ -48,20 +48,21 @@ struct listener_tls {
 };
 
 struct listener {
-    std::string host;        // numeric address to bind, without brackets; "0.0.0.0", "::"
-    std::uint16_t port = 0;  // 0: the system chooses (the start-up line of the log says which)
+    std::string host;       // numeric address to bind, without brackets; "0.0.0.0", "::"
+    std::uint16_t port = 0; // 0: the system chooses (the start-up line of the log says which)
     std::optional<listener_tls> tls;
     bool proxy_protocol = false; // expect a PROXY protocol header (v1 or v2) before anything else
     mark where;
 };
 
 struct node_tls {
-    bool verify = true;            // false: any certificate is taken; logged loudly at every start
-    std::string ca_file;           // PEM; empty: the system's trust store
-    std::vector<std::string> pins; // "sha256//<base64>" of the SPKI; if any is given, one must match,
-                                   // and it replaces the check of chain and name (self-signed CUP nodes)
-    std::string server_name;       // SNI and name to verify; empty: `host` or the URL's host
-    bool legacy = false;           // TLS 1.0 and 1.1, RSA key exchange, old ciphers: this node only
+    bool verify = true;  // false: any certificate is taken; logged loudly at every start
+    std::string ca_file; // PEM; empty: the system's trust store
+    // "sha256//<base64>" of the SPKI; if any is given, one must match, and it replaces the check of
+    // chain and name (self-signed CUP nodes).
+    std::vector<std::string> pins;
+    std::string server_name; // SNI and name to verify; empty: `host` or the URL's host
+    bool legacy = false;     // TLS 1.0 and 1.1, RSA key exchange, old ciphers: this node only
 
     bool operator==(const node_tls&) const = default;
 };
@@ -70,31 +71,34 @@ struct node {
     std::string name;                 // the path segment, for instance node-a1
     http_url url;                     // exactly what the node gets
     std::vector<std::string> aliases; // further names that clients may use
-    std::string host;                 // Host header field; empty: the URL's host, with port if not the default one
+    std::string host; // Host header field; empty: the URL's host, with port if not the default one
     node_tls tls;
     mark where;
 };
 
 struct cors {
-    std::vector<std::string> origins; // "https://chat.example.com", "https://*.example.com", "null", "*"
-    bool credentials = false;         // Access-Control-Allow-Credentials: true
-    seconds max_age{7200};            // how long browsers may keep a preflight answer
+    // "https://chat.example.com", "https://*.example.com", "null", "*"
+    std::vector<std::string> origins;
+    bool credentials = false; // Access-Control-Allow-Credentials: true
+    seconds max_age{7200};    // how long browsers may keep a preflight answer
     std::vector<std::string> allow_headers{"content-type"}; // beyond the CORS safelist
     std::vector<std::string> expose_headers;
-    bool private_network = false; // answer Access-Control-Request-Private-Network for allowed origins
-    bool enforce = true;          // refuse (403) an actual request whose Origin is neither ours nor listed
+    // Answer Access-Control-Request-Private-Network for allowed origins.
+    bool private_network = false;
+    bool enforce = true; // refuse (403) an actual request whose Origin is neither ours nor listed
 
     bool operator==(const cors&) const = default;
 };
 
 struct web_root {
-    std::string path;                          // directory; empty: no files are served
+    std::string path; // directory; empty: no files are served
     std::vector<std::string> index{"index.html"};
-    std::string fallback;                      // file for unknown paths of a single-page application; empty: 404
-    bool precompressed = true;                 // serve x.br or x.gz when it lies beside x and the client takes it
-    seconds max_age{0};                        // Cache-Control: max-age; 0: no-cache (revalidate each time)
-    std::map<std::string, std::string> headers; // added to, or instead of, the built-in security header fields; an
-                                                // empty value takes a built-in one away
+    std::string fallback;      // file for unknown paths of a single-page application; empty: 404
+    bool precompressed = true; // serve x.br or x.gz when it lies beside x and the client takes it
+    seconds max_age{0};        // Cache-Control: max-age; 0: no-cache (revalidate each time)
+    // Added to, or instead of, the built-in security header fields; an empty value takes a built-in
+    // one away.
+    std::map<std::string, std::string> headers;
 
     bool operator==(const web_root&) const = default;
 };
@@ -104,62 +108,74 @@ enum class access_log { off, text, json };
 
 struct log {
     log_level level = log_level::info;
-    std::string file = "-";          // "-": standard error
+    std::string file = "-"; // "-": standard error
     access_log access = access_log::text;
-    std::string access_file = "-";   // "-": standard output
+    std::string access_file = "-"; // "-": standard output
 
     bool operator==(const log&) const = default;
 };
 
-// Every duration, named by phase. Each is read in exactly one function; conf/MANUAL.md describes them on one page.
+// Every duration, named by phase. Each is read in exactly one function; conf/MANUAL.md describes
+// them on one page.
 struct timeouts {
-    milliseconds tls_handshake{10'000}; // accept (and PROXY header) until the handshake is done; then close
-    milliseconds idle{75'000};          // between exchanges of one connection, nothing read; then silent close
-    milliseconds head{10'000};          // first byte until end of the request head, in all; then 408
-    milliseconds body{30'000};          // end of head until end of body, in all; then 408
-    milliseconds client_write{30'000};  // one answer: without progress for this long; then close
-    milliseconds connect{1'000};        // TCP and TLS to a node, together; then 504
-    milliseconds node_write{10'000};    // one request to a node; then as a broken link
-    milliseconds answer{150'000};       // request written until the node's answer is complete; then 504. Must exceed
-                                        // the longest `wait` a node grants (Prosody 120 s)
-    milliseconds link_idle{45'000};     // an unused link is closed; below the node's own keep-alive
-    milliseconds resolve{30'000};       // distance between two look-ups of a node's name
-    milliseconds drain{30'000};         // SIGTERM until held polls are cut
+    // Accept (and PROXY header) until the handshake is done; then close.
+    milliseconds tls_handshake{10'000};
+    // Between exchanges of one connection, nothing read; then silent close.
+    milliseconds idle{75'000};
+    milliseconds head{10'000};         // first byte until end of the request head, in all; then 408
+    milliseconds body{30'000};         // end of head until end of body, in all; then 408
+    milliseconds client_write{30'000}; // one answer: without progress for this long; then close
+    milliseconds connect{1'000};       // TCP and TLS to a node, together; then 504
+    milliseconds node_write{10'000};   // one request to a node; then as a broken link
+    // Request written until the node's answer is complete; then 504. Must exceed the longest `wait`
+    // a node grants (Prosody 120 s).
+    milliseconds answer{150'000};
+    milliseconds link_idle{45'000}; // an unused link is closed; below the node's own keep-alive
+    milliseconds resolve{30'000};   // distance between two look-ups of a node's name
+    milliseconds drain{30'000};     // SIGTERM until held polls are cut
 
     bool operator==(const timeouts&) const = default;
 };
 
 // Every bound. Each has one place of enforcement, a counter, and a test at n and n+1.
 struct limits {
-    std::uint32_t connections = 0;            // open client connections, all cores; 0: derived from the descriptor limit
+    // Open client connections, all cores; 0: derived from the descriptor limit.
+    std::uint32_t connections = 0;
     std::uint32_t connections_per_address = 0; // of one client address; 0: no limit
-    std::uint32_t head_bytes = 16 * 1024;     // request line and fields; then 431
-    std::uint32_t target_bytes = 8 * 1024;    // then 414
-    std::uint32_t fields = 100;               // then 431
-    std::uint64_t body_bytes = 1024 * 1024;   // after chunked decoding; then 413
+    std::uint32_t head_bytes = 16 * 1024;      // request line and fields; then 431
+    std::uint32_t target_bytes = 8 * 1024;     // then 414
+    std::uint32_t fields = 100;                // then 431
+    std::uint64_t body_bytes = 1024 * 1024;    // after chunked decoding; then 413
     // By how much chunk heads, extensions and trailers may outgrow the data so far; then 400.
     std::uint32_t chunk_overhead = 16 * 1024;
-    std::uint32_t pipelined_bytes = 64 * 1024; // read ahead while an exchange is pending; then reading stops
+    // Read ahead while an exchange is pending; then reading stops.
+    std::uint32_t pipelined_bytes = 64 * 1024;
     std::uint32_t answer_head_bytes = 16 * 1024; // of a node's answer; then 502
     std::uint32_t answer_fields = 100;           // of a node's answer; then 502
-    std::uint32_t answer_buffer = 256 * 1024; // a node's answer up to here is relayed whole; a larger one is streamed
-    std::uint32_t links_per_node = 20'000;    // open links to one node, all cores; then 503
+    // A node's answer up to here is relayed whole; a larger one is streamed.
+    std::uint32_t answer_buffer = 256 * 1024;
+    std::uint32_t links_per_node = 20'000; // open links to one node, all cores; then 503
 
     bool operator==(const limits&) const = default;
 };
 
 struct config {
-    unsigned threads = 0;             // cores to run; 0: as many as the machine has
+    unsigned threads = 0; // cores to run; 0: as many as the machine has
     std::vector<listener> listen;
-    std::string prefix;               // "/app": node paths become /app/node-a1; empty or "/...", no trailing slash
+    // "/app": node paths become /app/node-a1; empty or "/...", no trailing slash.
+    std::string prefix;
     std::optional<conf::web_root> web_root;
-    std::vector<node> nodes;          // in the order of the file
-    std::map<std::string, std::string> routes; // further paths, each to one node's name: /httpbinding -> node-sd1
+    std::vector<node> nodes; // in the order of the file
+    // Further paths, each to one node's name: /httpbinding -> node-sd1.
+    std::map<std::string, std::string> routes;
     conf::cors cors;
-    std::vector<std::string> trusted_proxies; // addresses or CIDR blocks whose X-Forwarded-For is believed
-    std::vector<std::string> request_headers{"accept", "accept-language", "user-agent"}; // passed to nodes
-    std::vector<std::string> answer_headers{"cache-control", "content-encoding", "content-language", "content-type",
-                                            "date", "etag", "expires", "last-modified", "retry-after"}; // passed to clients
+    // Addresses or CIDR blocks whose X-Forwarded-For is believed.
+    std::vector<std::string> trusted_proxies;
+    // Passed to nodes, and from nodes to clients.
+    std::vector<std::string> request_headers{"accept", "accept-language", "user-agent"};
+    std::vector<std::string> answer_headers{
+        "cache-control", "content-encoding", "content-language", "content-type", "date",
+        "etag",          "expires",          "last-modified",    "retry-after"};
     conf::timeouts timeouts;
     conf::limits limits;
     conf::log log;

@@ -102,11 +102,10 @@ int serve(const std::string& config_file) {
     await_signal(signals, proxy, draining);
     proxy.on_end([&control] { asio::post(control, [&control] { control.stop(); }); });
 
-    name_resolver names(control, [&proxy](routing::node_index node,
-                                          const std::vector<socket_address>& addresses,
-                                          const std::string& because) {
-        proxy.set_addresses(node, addresses, because);
-    });
+    name_resolver names(
+        control,
+        [&proxy](routing::node_index node, const std::vector<socket_address>& addresses,
+                 const std::string& because) { proxy.set_addresses(node, addresses, because); });
     if (!proxy.start(problem)) {
         log_error(problem);
         return 1;

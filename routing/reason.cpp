@@ -17,12 +17,20 @@ constexpr std::array<row, reason_count> table{{
 #undef BOSHGATE_REASON_ROW
 }};
 
-const row& row_of(reason why) noexcept { return table[static_cast<std::size_t>(why)]; }
+const row& row_of(reason why) noexcept {
+    return table[static_cast<std::size_t>(why)];
+}
 
 } // namespace
 
-std::string_view name_of(reason why) noexcept { return row_of(why).name; }
-int status_of(reason why) noexcept { return row_of(why).status; }
-std::string_view words_of(reason why) noexcept { return row_of(why).words; }
+std::string_view name_of(reason why) noexcept {
+    return row_of(why).name;
+}
+int status_of(reason why) noexcept {
+    return row_of(why).status;
+}
+std::string_view words_of(reason why) noexcept {
+    return row_of(why).words;
+}
 
 } // namespace boshgate::routing
