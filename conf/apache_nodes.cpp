@@ -18,8 +18,10 @@ namespace {
 constexpr std::array<std::string_view, 8> generic_names{
     "httpbinding", "http-binding", "http-bind", "http_bind", "httpbind", "bosh", "xmpp", "jabber"};
 
+// Empty when the host says nothing about the node.
 std::string first_label(const std::string& host) {
-    return parse_address(host) ? std::string{} : host.substr(0, host.find('.'));
+    const bool nameless = host == "localhost" || parse_address(host);
+    return nameless ? std::string{} : host.substr(0, host.find('.'));
 }
 
 // The last segment when the path is prefix + "/" + segment; else empty.

@@ -236,9 +236,13 @@ void apache_reader::rewrite_rule(const apache_line& line, const apache_source& a
     constexpr std::array<std::string_view, 8> anything{"^",    ".",      ".*",    "^.*$",
                                                        "(.*)", "^(.*)$", "^(.*)", "^.*"};
     const std::string file = target.substr(target.starts_with('/') ? 1 : 0);
-    const bool all = std::find(anything.begin(), anything.end(), pattern) != anything.end();
-    if (all && (file.ends_with(".html") || file.ends_with(".htm")) && !check_relative_file(file)) {
+    const bool page = file.ends_with(".html") || file.ends_with(".htm");
+    if (page && !check_relative_file(file) && !literal_path(pattern)) {
         server().fallback = file;
+        if (std::find(anything.begin(), anything.end(), pattern) == anything.end()) {
+            note(apache_note_kind::changed, at,
+                 "web_root.fallback is for every path that is no file, not for a pattern");
+        }
         return;
     }
     note(apache_note_kind::dropped, at, "paths are fixed here and never rewritten");

@@ -120,7 +120,11 @@ void apache_reader::open(const apache_line& line, const apache_source& at) {
         }
         return;
     }
-    skip(apache_note_kind::dropped, at, "this section is not known here");
+    if (const std::string_view why = apache_loss(line.name); !why.empty()) {
+        skip(apache_note_kind::dropped, at, std::string{why});
+    } else {
+        skip(apache_note_kind::dropped, at, "this section is not known here");
+    }
 }
 
 void apache_reader::close(const apache_line& line, const apache_source& at) {

@@ -118,6 +118,19 @@ TEST(apache_import, accounts_for_every_line) {
     }
 }
 
+// The directives of the modules that Debian 12 ships, as "apache2 -L" lists them.
+TEST(apache_import, knows_every_directive_of_apache) {
+    std::istringstream in{read_file(fs::path{BOSHGATE_TEST_DIR} / "apache" / "directives.txt")};
+    int count = 0;
+    for (std::string name; std::getline(in, name); ++count) {
+        const auto notes = all_of(import_apache(name + " x y z\n", "f").notes);
+        EXPECT_EQ(notes.find("not known here"), std::string::npos) << name << ": " << notes;
+    }
+    EXPECT_GT(count, 600);
+    EXPECT_THAT(all_of(import_apache("ProxyPas /a http://a/\n", "f").notes),
+                HasSubstr("not known here"));
+}
+
 config imported_config(std::string_view text) {
     const auto imported = import_apache(text, "f");
     EXPECT_EQ(errors_of(imported.yaml), "") << text;
