@@ -1,5 +1,6 @@
 #include "proxy/event_loop.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -89,13 +90,21 @@ void event_loop::clear_retired() {
     }
 }
 
+void event_loop::again(ready_handler& handler) {
+    // An event of its own may have brought the handler here before its turn came.
+    if (std::find(again_.begin(), again_.end(), &handler) == again_.end()) {
+        again_.push_back(&handler);
+    }
+}
+
 void event_loop::run_again() {
     // One at a time from the list itself: a handler may forget another one, and those that come
     // back wait for the next round.
     for (std::size_t left = again_.size(); left > 0 && !again_.empty(); --left) {
         ready_handler* handler = again_.front();
         again_.erase(again_.begin());
-        handler->on_ready(EPOLLOUT);
+        handler->on_ready(EPOLLIN | EPOLLOUT |
+                          EPOLLRDHUP); // its hang-up may have been seen already
     }
 }
 

@@ -48,10 +48,10 @@ class event_loop {
     // the batch.
     void retire(std::unique_ptr<ready_handler> handler) { retired_.push_back(std::move(handler)); }
 
-    // again calls the handler's on_ready with EPOLLOUT in the next round: it stopped on purpose, to
-    // let others have their turn, and no edge will come. forget takes that back (a handler that
-    // closes).
-    void again(ready_handler& handler) { again_.push_back(&handler); }
+    // again calls the handler's on_ready once in the next round, as if everything had become ready:
+    // it stopped reading or writing on purpose, to let others have their turn, and no edge will
+    // come. forget takes that back (a handler that closes).
+    void again(ready_handler& handler);
     void forget(ready_handler& handler) noexcept { std::erase(again_, &handler); }
 
     // clear_retired destroys what was retired, and what that retires: the end of a core, after

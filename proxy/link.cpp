@@ -295,6 +295,7 @@ void link::close() {
     const bool politely = phase_ == phase::idle || phase_ == phase::busy;
     phase_ = phase::closed;
     core_.loop.unset(*this);
+    core_.loop.forget(*this);
     transport_.close(*core_.buffers, politely);
     core_.loop.retire(std::unique_ptr<ready_handler>(this));
 }

@@ -26,7 +26,11 @@ routing::head_limits limits_of(const conf::limits& limits) noexcept {
 } // namespace
 
 void link::on_readable(bool hung_up) {
-    while (!paused_) {
+    for (int reads = 0; !paused_; ++reads) {
+        if (reads == reads_at_once) {
+            core_.loop.again(*this);
+            return;
+        }
         const read_outcome got = transport_.read(*core_.buffers);
         if (phase_ == phase::handshaking) {
             if (transport_.handshake() == handshake_state::failed ||
@@ -81,7 +85,8 @@ void link::on_end(bool broken) {
         fail(broken ? reason::node_reset : reason::node_closed);
         return;
     }
-    if (!broken && partial_->head != 0 && partial_->body_framing == framing::until_close) {
+    if (!broken && transport_.said_goodbye() && partial_->head != 0 &&
+        partial_->body_framing == framing::until_close) {
         if (partial_->streaming) {
             finish_stream(false);
         } else {

@@ -60,6 +60,7 @@ BIO_METHOD* bio_method() {
 constexpr std::size_t records_out_kept =
     256 * 1024; // capacity of records_out that survives a large message
 constexpr std::size_t record_payload = 16 * 1024;
+constexpr std::size_t unasked_max = 16 * 1024;
 
 } // namespace
 
@@ -153,9 +154,17 @@ void transport::decrypt(shared_buffers& buffers, read_outcome& outcome) {
         break;
     }
     outcome.data = {buffers.plain.data(), got};
-    // Alerts and answers to key updates.
+    // Alerts and answers to key updates. A peer that asks for them without end and reads none must
+    // not fill the memory.
+    const std::size_t unasked = buffers.records_out.size();
     if (!send_records(buffers)) {
         outcome.state = io_state::broken;
+    } else if (unasked != 0 && blocked()) {
+        if (unasked > unasked_max - unasked_) {
+            outcome.state = io_state::broken;
+        } else {
+            unasked_ = static_cast<std::uint16_t>(unasked_ + unasked);
+        }
     }
 }
 
@@ -221,6 +230,7 @@ bool transport::flush() {
         const std::string_view rest = std::string_view(kept_->bytes).substr(kept_->sent);
         if (rest.empty()) {
             kept_.reset();
+            unasked_ = 0;
             break;
         }
         const ssize_t sent = ::send(descriptor_, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -241,11 +251,15 @@ std::int64_t transport::send_file(shared_buffers& buffers, int file, std::uint64
     if (ssl_ == nullptr) {
         auto at = static_cast<off_t>(offset);
         const std::size_t piece = std::min<std::uint64_t>(count, 1024 * 1024);
-        const ssize_t sent = ::sendfile(descriptor_, file, &at, piece);
-        if (sent < 0) {
-            return errno == EAGAIN || errno == EINTR ? 0 : -1;
+        ssize_t sent = 0;
+        do {
+            sent = ::sendfile(descriptor_, file, &at, piece);
+        } while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno == EAGAIN) {
+            return 0;
         }
-        return sent == 0 ? -1 : sent;
+        write_failed_ = sent < 0 && errno != EIO; // that one is the file's
+        return sent <= 0 ? -1 : sent;
     }
     const std::size_t piece = std::min<std::uint64_t>(count, buffers.wire.size());
     const ssize_t got = ::pread(file, buffers.wire.data(), piece, static_cast<off_t>(offset));

@@ -17,6 +17,9 @@
 
 namespace boshgate::proxy {
 
+// How often an event may read a full wire buffer before others get their turn (event_loop::again).
+inline constexpr int reads_at_once = 16;
+
 // The buffers that all transports of one core share.
 struct shared_buffers {
     static constexpr std::size_t wire_bytes = 64 * 1024;
@@ -89,6 +92,12 @@ class transport {
         return kept_ ? kept_->bytes.size() - kept_->sent : 0;
     }
 
+    // said_goodbye tells, once read has said `ended`, that the peer meant it: over TLS a FIN
+    // without close_notify may come from anybody on the way (RFC 8446 6.1).
+    [[nodiscard]] bool said_goodbye() const noexcept {
+        return ssl_ == nullptr || (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0;
+    }
+
     // broken tells that a write has failed: nothing can be sent any more.
     [[nodiscard]] bool broken() const noexcept { return write_failed_; }
 
@@ -118,6 +127,7 @@ class transport {
     int descriptor_;
     handshake_state handshake_ = handshake_state::none;
     bool write_failed_ = false;
+    std::uint16_t unasked_ = 0; // kept bytes that answer the peer's TLS, not its requests
     SSL* ssl_ = nullptr;
     std::unique_ptr<kept_bytes_t> kept_;
 };

@@ -164,6 +164,20 @@ TEST(Edge, ASlowReaderOfALargeFileIsBoundedAndEndsAtItsDeadline) {
         << "a client that reads nothing was kept";
 }
 
+TEST(Edge, AClientThatLeavesInTheMiddleOfAFileIsNotAFileError) {
+    temp_directory root;
+    root.write("large.bin", std::string(50'000'000, 'x'));
+    stub_node node(plain);
+    running_proxy proxy(config_with_node(node.port(), "web_root: " + root.path().string() + "\n"));
+    const auto client = proxy.connect();
+    client->write("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::string some;
+    ASSERT_TRUE(client->read(some));
+    client->reset();
+    EXPECT_TRUE(proxy.ended(reason::client_closed, 1));
+    EXPECT_EQ(proxy.app().ended(reason::file_error), 0U);
+}
+
 TEST(Edge, ConnectionsOfOneAddressAreLimited) {
     stub_node node(plain);
     running_proxy proxy(config_with_node(node.port(), "limits: {connections_per_address: 2}\n"));

@@ -10,9 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include <sys/socket.h>
 
 namespace boshgate::tests {
 namespace {
@@ -170,6 +174,72 @@ TEST_F(TlsRelay, GarbageAndPlainHttpOnTheTlsPortEndTheConnection) {
                3;
     }));
     EXPECT_EQ(node.links(), 0);
+}
+
+TEST_F(TlsRelay, AnAnswerThatEndsWithItsLinkNeedsACloseNotify) {
+    const ssl_ctx_ptr tls = server_context(node_);
+    for (const std::size_t size : {std::size_t{10}, std::size_t{300'000}}) {
+        for (const bool said : {false, true}) {
+            SCOPED_TRACE(std::to_string(size) + (said ? ", close_notify" : ", FIN alone"));
+            stub_node node(
+                [&](const node_request&) {
+                    return node_reply{.bytes = "HTTP/1.1 200 OK\r\n\r\n" + std::string(size, 'p'),
+                                      .close = true,
+                                      .close_notify = said};
+                },
+                tls.get());
+            running_proxy proxy(config(node.port(), "ca_file: " + ca_file()));
+            // With a key nothing is repeated, so that one break is one answer.
+            const http_answer answer = proxy.ask(
+                post("/node-a1", "<body xmlns='http://jabber.org/protocol/httpbind' rid='1' "
+                                 "sid='s' key='k'/>"),
+                1);
+            EXPECT_EQ(answer.complete && answer.status == 200, said) << answer.status;
+            EXPECT_TRUE(proxy.ended(said ? reason::answered : reason::node_truncated, 1));
+        }
+    }
+}
+
+TEST_F(TlsRelay, AnEndlessAnswerLeavesOthersTheirTurn) {
+    const auto other_served = std::make_shared<std::atomic<bool>>(false);
+    std::uint16_t port = 0;
+    const int listening = listen_on_loopback(port);
+    std::thread endless([listening, other_served] {
+        stream link(::accept(listening, nullptr, nullptr), nullptr, stream::role::server);
+        std::string input;
+        std::string head;
+        std::string body;
+        link.read_message(input, head, body);
+        const std::string piece(1024 * 1024, 'e');
+        link.write("HTTP/1.1 200 OK\r\n\r\n");
+        while (!*other_served && link.write(piece)) {
+        }
+    });
+    {
+        std::string text = config(port, "verify: false");
+        text.replace(text.find("https://127"), 5, "http");
+        text.erase(text.find("    tls: {verify"), 24);
+        running_proxy proxy(text);
+        const ssl_ctx_ptr context = client_context();
+        stream client(connect_to_loopback(proxy.port(0)), context.get(), stream::role::client,
+                      "proxy.example.com");
+        client.write("GET /node-a1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        std::thread reader([&client] {
+            std::string input;
+            while (client.read(input)) {
+                input.clear();
+            }
+        });
+        ASSERT_TRUE(running_proxy::until(
+            [&] { return proxy.app().total(&proxy::core_counters::streamed) == 1; }));
+        for (int i = 0; i < 20; ++i) {
+            ASSERT_EQ(proxy.ask("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 1).status, 404) << i;
+        }
+        *other_served = true;
+        endless.join();
+        reader.join();
+    }
+    shutdown_and_close(listening);
 }
 
 } // namespace

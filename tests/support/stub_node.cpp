@@ -126,6 +126,9 @@ void stub_node::serve(int descriptor, int link) {
         for (std::size_t at = 0; at < reply.bytes.size(); at += piece) {
             bytes.write(reply.bytes.substr(at, piece));
         }
+        if (reply.close_notify && bytes.ssl() != nullptr) {
+            SSL_shutdown(bytes.ssl());
+        }
         if (reply.reset) {
             bytes.reset();
         }

@@ -34,6 +34,7 @@ struct node_reply {
     std::string bytes;            // written as they are
     std::size_t pieces = 1;       // in that many writes
     bool close = false;           // close the link afterwards
+    bool close_notify = false;    // over TLS, say so before closing
     bool reset = false;           // close it with RST
     std::function<void()> before; // called first: to block, to count
 };
