@@ -22,6 +22,7 @@ namespace {
 // After a refusal that left request bytes unread: how long, and how many, to read and drop, so that
 // the refusal is not destroyed by a reset before the client has read it (RFC 9112 9.6).
 constexpr std::chrono::milliseconds linger_time{2000};
+constexpr std::uint32_t linger_bytes = 16 * 1024 * 1024;
 
 } // namespace
 
@@ -112,16 +113,22 @@ void connection::on_ready(std::uint32_t events) {
 }
 
 void connection::on_readable(bool hung_up) {
-    while (phase_ != phase::closed) {
+    for (int reads = 0; phase_ != phase::closed; ++reads) {
+        if (reads == reads_at_once) {
+            core_.loop.again(*this);
+            return;
+        }
         if (pending_ && !reading() &&
             pending_->bytes.size() >= core_.settings->config.limits.pipelined_bytes) {
+            core_.counters.read_ahead_stops.add(unread_ ? 0 : 1);
             unread_ = true;
-            core_.counters.read_ahead_stops.add();
             return;
         }
         const read_outcome got = transport_.read(*core_.buffers);
         if (phase_ == phase::handshake) {
             on_handshake(got.state);
+        } else if (phase_ == phase::lingering && (lingered_ += got.wire) > linger_bytes) {
+            close(false);
         }
         if (phase_ != phase::closed && !got.data.empty()) {
             on_bytes(got.data);
@@ -212,7 +219,8 @@ void connection::on_writable() {
 // waiting.
 void connection::become_idle() {
     outgoing_.reset();
-    if (closing_ || core_.draining || (read_ended_ && !pending_)) {
+    // While read_requests is on the stack it holds what was read ahead, not `pending`.
+    if (closing_ || core_.draining || (read_ended_ && !pending_ && !serving_)) {
         if (distrusted_ || unread_ || (pending_ && !pending_->bytes.empty())) {
             linger();
         } else {
@@ -227,9 +235,11 @@ void connection::become_idle() {
         return; // read_requests goes on with what it has
     }
     serve_pending();
-    if (unread_ && reading()) {
+    if (unread_ && (reading() || phase_ == phase::lingering)) {
         unread_ = false;
         on_readable(true);
+    } else if (read_ended_) {
+        on_ended(); // nothing more will come to make half a request whole
     }
 }
 
@@ -283,11 +293,11 @@ void connection::linger() {
         return;
     }
     pending_.reset();
-    unread_ = false;
     transport_.end_writing(*core_.buffers);
     phase_ = phase::lingering;
     core_.loop.set(*this, linger_time);
-    if (!serving_) {
+    if (!serving_) { // else whoever serves reads on
+        unread_ = false;
         on_readable(true);
     }
 }

@@ -153,6 +153,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     std::unique_ptr<pending> pending_;
     std::unique_ptr<outgoing> outgoing_;
     routing::ip_address peer_;
+    std::size_t lingered_ = 0; // bytes read and dropped behind a refusal
     std::uint16_t port_;
     phase phase_ = phase::idle;
     bool unread_ = false;     // reading stopped: more may lie in the kernel

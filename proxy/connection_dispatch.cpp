@@ -30,21 +30,25 @@ reason connection::judge() {
     const std::optional<routing::node_index> node = settings.routes.find(request.path);
     to_node_ = node.has_value();
     node_ = node.value_or(0);
-    core_.counters.fields_dropped.add(request.dropped_fields);
+    // A body that nobody wants is gathered like any other: the same bound, whoever answers.
+    const bool too_large = request.body == framing::length &&
+                           request.content_length > settings.config.limits.body_bytes;
     if (request.verb == method::other) {
         return to_node_ || settings.files ? reason::method : reason::no_route;
     }
     if (request.verb == method::options) {
-        return reason::none;
+        return too_large ? reason::body_limit : reason::none;
     }
     if (!to_node_) {
-        return settings.files && request.verb != method::post ? reason::none : reason::no_route;
+        if (!settings.files || request.verb == method::post) {
+            return reason::no_route;
+        }
+        return too_large ? reason::body_limit : reason::none;
     }
     if (cors_.kind == origin_kind::refused && settings.cors.enforce()) {
         return reason::origin_refused;
     }
-    if (request.body == framing::length &&
-        request.content_length > settings.config.limits.body_bytes) {
+    if (too_large) {
         return reason::body_limit;
     }
     const routing::field* coding = request.find(field_id::content_encoding);
@@ -58,6 +62,7 @@ reason connection::judge() {
 exchange& connection::begin() {
     exchange& x = exchange_begin(core_);
     const routing::request_head& request = core_.request;
+    core_.counters.fields_dropped.add(request.dropped_fields);
     const routing::client_origin client =
         routing::client_of(request, peer_, transport_.ssl() != nullptr, core_.settings->trusted);
     x.sink = this;

@@ -115,7 +115,12 @@ void exchange_start(exchange& x) {
 
 void exchange_abandon(exchange& x) {
     x.sink = nullptr;
-    if (x.streaming && x.via != nullptr) {
+    const bool no_use =
+        x.streaming ||
+        routing::decide_repeat(
+            {.failure = routing::node_failure::client_left, .request = x.request_class}, {})
+                .action == routing::repeat_action::abandon;
+    if (no_use && x.via != nullptr) {
         x.via->abandon();
         x.via = nullptr;
         x.home->counters.held.subtract();

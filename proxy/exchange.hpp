@@ -111,8 +111,8 @@ void exchange_finish(exchange& x, int status, routing::reason why);
 // exchange_start sends the exchange to its node: over an idle link, or a new one. May call the sink
 // at once (failure).
 void exchange_start(exchange& x);
-// exchange_abandon tells that the sink has gone. A streaming exchange ends (its link is closed);
-// any other goes on.
+// exchange_abandon tells that the sink has gone. A streaming exchange, and one of a page, ends (its
+// link is closed); any other goes on, because a repeat of the client may ask for its answer.
 void exchange_abandon(exchange& x);
 // exchange_resume goes on reading a streamed answer after on_answer_data had said false.
 void exchange_resume(exchange& x);

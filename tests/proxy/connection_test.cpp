@@ -4,10 +4,15 @@
 #include "routing/reason.hpp"
 #include "tests/support/running_proxy.hpp"
 #include "tests/support/stub_node.hpp"
+#include "tests/support/temp_directory.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstring>
 #include <future>
+
+#include <sys/socket.h>
 
 namespace boshgate::tests {
 namespace {
@@ -391,6 +396,143 @@ TEST(Connection, ReadsAheadOnlySoFar) {
         ASSERT_EQ(client->read_answer().body, "mmmmmmmm") << i;
     }
     writer.get();
+}
+
+TEST(Connection, BodiesAreBoundedWhoeverAnswers) {
+    temp_directory root;
+    root.write("index.html", "page");
+    stub_node node(echo);
+    running_proxy proxy(config_with_node(
+        node.port(), "limits: {body_bytes: 2KiB}\nweb_root: " + root.path().string() + "\n"));
+    struct row {
+        const char* line;
+        int status;
+    };
+    for (const row& one :
+         {row{"OPTIONS /node-a1", 204}, row{"OPTIONS /nowhere", 204}, row{"GET /index.html", 200},
+          row{"GET /node-a1", 200}, row{"POST /node-a1", 200}, row{"HEAD /index.html", 200}}) {
+        SCOPED_TRACE(one.line);
+        const bool to_head = std::string(one.line).starts_with("HEAD");
+        const std::string start =
+            std::string(one.line) + " HTTP/1.1\r\nHost: a\r\nContent-Length: ";
+        const auto client = proxy.connect();
+        client->write(start + "2048\r\n\r\n" + std::string(2048, 'b'));
+        EXPECT_EQ(client->read_answer(to_head).status, one.status);
+        client->write(start + "2049\r\n\r\n");
+        EXPECT_EQ(client->read_answer(to_head).status, 413);
+        EXPECT_TRUE(client->at_end());
+    }
+}
+
+TEST(Connection, HalfClosedClientGetsAllItsPipelinedAnswers) {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    stub_node node([released](const node_request&) {
+        return node_reply{.bytes = ok("<r/>"), .before = [released] { released.wait(); }};
+    });
+    running_proxy proxy(config_with_node(node.port()));
+    const auto client = proxy.connect();
+    const std::string local = "OPTIONS /node-a1 HTTP/1.1\r\nHost: a\r\n\r\n";
+    client->write(post("/node-a1", "held"));
+    client->write(local + local + local + post("/node-a1", "last"));
+    client->end_writing();
+    ASSERT_TRUE(running_proxy::until([&] { return node.requests().size() == 1; }));
+    release.set_value();
+    EXPECT_EQ(client->read_answer().body, "<r/>");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(client->read_answer().status, 204) << i;
+    }
+    EXPECT_EQ(client->read_answer().body, "<r/>");
+    EXPECT_TRUE(client->at_end());
+    EXPECT_TRUE(running_proxy::until(
+        [&] { return proxy.app().total(&proxy::core_counters::connections) == 0; }));
+}
+
+TEST(Connection, HalfARequestBehindAHalfClosedOneEndsTheConnectionAtOnce) {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    stub_node node([released](const node_request&) {
+        return node_reply{.bytes = ok("<r/>"), .before = [released] { released.wait(); }};
+    });
+    running_proxy proxy(config_with_node(node.port()));
+    const auto client = proxy.connect();
+    client->write(post("/node-a1", "held") + "POST /node-a1 HTT");
+    client->end_writing();
+    ASSERT_TRUE(running_proxy::until([&] { return node.requests().size() == 1; }));
+    release.set_value();
+    EXPECT_EQ(client->read_answer().body, "<r/>");
+    EXPECT_TRUE(client->at_end());
+    EXPECT_TRUE(proxy.ended(reason::client_closed, 1));
+}
+
+TEST(Connection, AClientThatNeverStopsSendingIsCutAfterItsRefusal) {
+    stub_node node(echo);
+    running_proxy proxy(config_with_node(node.port()));
+    const auto client = proxy.connect();
+    client->write("nonsense\r\n\r\n");
+    EXPECT_EQ(client->read_answer().status, 400);
+    const std::string piece(1024 * 1024, 'x');
+    int taken = 0;
+    while (taken < 256 && client->write(piece)) {
+        ++taken;
+    }
+    EXPECT_LT(taken, 256) << "MiB were read and thrown away";
+    EXPECT_EQ(proxy.ask(post("/node-a1", "<a/>")).status, 200);
+}
+
+TEST(Connection, BytesLeftInTheKernelAreReadAwayBehindARefusal) {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    stub_node node([released](const node_request&) {
+        return node_reply{.bytes = ok("<r/>"), .before = [released] { released.wait(); }};
+    });
+    running_proxy proxy(config_with_node(node.port(), "limits: {pipelined_bytes: 4KiB}\n"));
+    const auto client = proxy.connect();
+    client->write(post("/node-a1", "held"));
+    ASSERT_TRUE(running_proxy::until([&] { return node.requests().size() == 1; }));
+    client->write("nonsense\r\n\r\n" + std::string(400'000, 'x'));
+    ASSERT_TRUE(running_proxy::until(
+        [&] { return proxy.app().total(&proxy::core_counters::read_ahead_stops) > 0; }));
+    client->end_writing();
+    release.set_value();
+    EXPECT_EQ(client->read_answer().body, "<r/>");
+    EXPECT_EQ(client->read_answer().status, 400);
+    char byte = 0;
+    EXPECT_EQ(::recv(client->descriptor(), &byte, 1, 0), 0) << "reset: " << std::strerror(errno);
+}
+
+TEST(Connection, DroppedFieldsAreCountedOnceForEachRequest) {
+    stub_node node(echo);
+    running_proxy proxy(config_with_node(node.port()));
+    const auto client = proxy.connect();
+    client->write("POST /node-a1 HTTP/1.1\r\nHost: a\r\nX_A: 1\r\nContent-Length: 2\r\n\r\na");
+    ASSERT_TRUE(running_proxy::until(
+        [&] { return proxy.app().total(&proxy::core_counters::connections) == 1; }));
+    client->write("b");
+    EXPECT_EQ(client->read_answer().status, 200);
+    client->write(
+        "POST /node-a1 HTTP/1.1\r\nHost: a\r\nX_A: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "1\r\na\r\n0\r\n\r\n");
+    EXPECT_EQ(client->read_answer().status, 200);
+    EXPECT_EQ(proxy.app().total(&proxy::core_counters::fields_dropped), 2U);
+}
+
+TEST(Connection, AHeldPageEndsWithItsClient) {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    stub_node node([released](const node_request&) {
+        return node_reply{.bytes = ok("page"), .before = [released] { released.wait(); }};
+    });
+    running_proxy proxy(config_with_node(node.port()));
+    const auto client = proxy.connect();
+    client->write("GET /node-a1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(running_proxy::until([&] { return node.requests().size() == 1; }));
+    client->reset();
+    EXPECT_TRUE(running_proxy::until([&] {
+        return proxy.app().total(&proxy::core_counters::held) == 0;
+    })) << "nobody waits for a page whose client has left";
+    EXPECT_TRUE(proxy.ended(reason::client_closed, 1));
+    release.set_value();
 }
 
 } // namespace
