@@ -6,7 +6,8 @@
 #                   that reach no registry. Needs root and debootstrap. Made once; `buildah rmi debian-12-slim` forgets it.
 #
 # Environment: BASE (another base image), MIRROR (http://deb.debian.org/debian), JOBS (compilers at a time),
-# BUILDAH_ISOLATION (buildah's own; chroot works inside containers and build machines).
+# AUTHORITIES (PEM file that npm trusts besides its own), BUILDAH_ISOLATION (buildah's own; chroot works inside
+# containers and build machines).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -76,7 +77,8 @@ if [[ $debootstrap == yes ]]; then
     pull=(--pull-never)
     buildah inspect --type image "$BASE" > /dev/null 2>&1 || make_base
 fi
-arguments=(${BASE:+--build-arg "BASE=$BASE"} ${JOBS:+--build-arg "JOBS=$JOBS"})
+arguments=(${BASE:+--build-arg "BASE=$BASE"} ${JOBS:+--build-arg "JOBS=$JOBS"}
+    ${AUTHORITIES:+--secret "id=authorities,src=$AUTHORITIES"})
 for target in "${targets[@]}"; do
     name=boshgate
     [[ $target == boshgate ]] || name=boshgate-$target
