@@ -1,13 +1,12 @@
 """9,000 held polls on one core, and what happens when descriptors run out."""
 import asyncio
-import os
 import resource
 import time
 
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Connection, Node, answer_bytes
-from harness.waiting import patience, until, within
+from harness.waiting import until
 
 POLLS = 9000  # two descriptors each; 20,000 a process is what hosts grant
 AT_ONCE = 200
@@ -152,6 +151,9 @@ class OutOfDescriptors(Case):
                 self.assertEqual((answer.status, answer.body), (200, b"answer to now %d" % number))
             for connection in opened[100:]:
                 await connection.close()
+
+
+class ConnectionLimit(Case):
 
     async def test_the_configured_limit_pauses_too(self):
         node = HoldingNode()

@@ -24,10 +24,11 @@ BAD_LINE = re.compile(r"^\S+ (error|critical) |Sanitizer|runtime error:|terminat
 class Boshgate:
     """Starts in `with` or `async with`, which end it by SIGTERM and demand exit status 0."""
 
-    def __init__(self, configuration, descriptors=None, program=None):
+    def __init__(self, configuration, descriptors=None, program=None, sanitizers=()):
         self.program = program or os.environ["BOSHGATE"]
         self.configuration = configuration
         self.descriptors = descriptors  # limit of open files, soft and hard; None: as it is
+        self.sanitizers = sanitizers  # (variable, option): what a sanitizer needs to know, if it is built with one
         self.process = None
 
     # --- life -----------------------------------------------------------------------------------
@@ -47,7 +48,7 @@ class Boshgate:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 [*command, self.program, "serve", "-c", config], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=self._environment())
         wanted = self.configuration.count("- address:")
         deadline = time.monotonic() + patience(30)
         while len(self.listeners()) < wanted:
@@ -57,6 +58,12 @@ class Boshgate:
                 what = "does not listen" if status is None else f"ended with {status}"
                 raise AssertionError(f"boshgate {what}:\n{self.log()}")
             time.sleep(0.02)
+
+    def _environment(self):
+        env = dict(os.environ)
+        for variable, option in self.sanitizers:
+            env[variable] = ":".join(filter(None, (env.get(variable), option)))
+        return env
 
     def end(self):
         """SIGTERM, unless it ended already; checks its exit status and its log."""
