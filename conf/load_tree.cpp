@@ -49,7 +49,8 @@ class tree_builder final : public YAML::EventHandler {
     }
 
     void OnAnchor(const YAML::Mark& where, const std::string& name) override {
-        report(to_mark(where), {"anchors are not used here", "the value without &" + name, {}});
+        report(to_mark(where),
+               {"anchors are not used here", "the value without " + in_quotes('&' + name), {}});
     }
 
     void OnScalar(const YAML::Mark& where, const std::string& tag, YAML::anchor_t,

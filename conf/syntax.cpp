@@ -347,6 +347,10 @@ std::optional<fault> check_pin(std::string_view pin) {
     if (!well_formed) {
         return bad(pin, "is not a SHA-256 in base64", wanted);
     }
+    // What openssl prints when the connection failed and there was no certificate to hash.
+    if (code == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=") {
+        return bad(pin, "is the hash of nothing: no certificate came when it was made", wanted);
+    }
     return std::nullopt;
 }
 

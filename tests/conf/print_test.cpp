@@ -78,7 +78,7 @@ TEST(print, writes_what_load_reads_back) {
     n.url = *parse_http_url("https://[2001:db8::1]:7335/x?y");
     n.aliases = {"m", "[::2]"};
     n.host = "chat.example.com:8443";
-    n.tls.pins = {"sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="};
+    n.tls.pins = {"sha256//EvEXJeNd+dUqlaJ1aikwVa8bcnWr9IaQNlLtRHiGbXM="};
     n.tls.server_name = "s.example";
     n.tls.legacy = true;
     all.nodes.push_back(n);

@@ -140,7 +140,7 @@ TEST(syntax, origins_are_written_as_browsers_send_them) {
 }
 
 TEST(syntax, pins_are_sha256_in_base64) {
-    const std::string code = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    const std::string code = "EvEXJeNd+dUqlaJ1aikwVa8bcnWr9IaQNlLtRHiGbXU=";
     EXPECT_FALSE(check_pin("sha256//" + code));
     for (const auto& pin : texts{"", code.substr(1), "sha256//", "sha256//" + code.substr(1),
                                  "sha256//" + code + "=", "sha1//" + code, "sha256// " + code,
@@ -153,6 +153,9 @@ TEST(syntax, pins_are_sha256_in_base64) {
         EXPECT_EQ(check_pin(pin)->did_you_mean, "sha256//" + code) << pin;
     }
     EXPECT_NE(check_pin("AB:CD:EF")->what.find("fingerprint"), std::string::npos);
+    const auto nothing = check_pin("sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    ASSERT_TRUE(nothing);
+    EXPECT_NE(nothing->what.find("hash of nothing"), std::string::npos);
 }
 
 TEST(syntax, files_stay_below_the_web_root) {
