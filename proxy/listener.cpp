@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -124,8 +125,9 @@ void listener::stop() {
 
 void listener::pause(std::string_view because) {
     core_.counters.accept_pauses.add();
-    log_limited(log_topic::accept, "accepting is paused for " + std::to_string(pause_time.count()) +
-                                       " ms: " + std::string(because));
+    if (!std::exchange(short_, true)) {
+        log_limited(log_topic::accept, "accepting is paused: " + std::string(because));
+    }
     core_.loop.unwatch(descriptor_);
     paused_ = true;
     core_.loop.set(*this, pause_time);
@@ -158,10 +160,14 @@ void listener::on_ready(std::uint32_t) {
                       std::strerror(errno) +
                       "; raise the limit of open files (LimitNOFILE, ulimit -n) or lower "
                       "limits.connections");
+                return;
             }
-            // ECONNABORTED and the like: that client has gone already. EAGAIN: nobody waits.
+            // ECONNABORTED and the like: that client has gone already.
             if (errno == ECONNABORTED || errno == EINTR) {
                 continue;
+            }
+            if (std::exchange(short_, false)) { // nobody waits any more
+                log_info("accepting goes on");
             }
             return;
         }

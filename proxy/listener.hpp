@@ -47,6 +47,7 @@ class listener final : public ready_handler, public timed {
     std::size_t index_;
     int descriptor_;
     bool paused_ = false;
+    bool short_ = false; // somebody waits since the first pause; said once, not once a pause
 };
 
 } // namespace boshgate::proxy

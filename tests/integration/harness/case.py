@@ -17,4 +17,5 @@ class Case(unittest.IsolatedAsyncioTestCase):
 
 
 def main():
-    unittest.main(verbosity=2)
+    # What a failed test leaves open would bury why it failed.
+    unittest.main(verbosity=2, warnings="ignore")
