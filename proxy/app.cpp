@@ -1,5 +1,6 @@
 #include "proxy/app.hpp"
 
+#include "proxy/link.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
 
@@ -78,8 +79,14 @@ void app::set_addresses(routing::node_index node, const std::vector<socket_addre
                         const std::string& because) {
     for (const std::unique_ptr<core>& one : cores_) {
         one->loop.post([home = one.get(), node, addresses, because] {
-            home->nodes[node].addresses = addresses;
-            home->nodes[node].unresolved_because = because;
+            node_links& links = home->nodes[node];
+            links.addresses = addresses;
+            links.unresolved_because = because;
+            ++links.generation; // a node that moved must not be served by what is left at the old
+                                // place
+            for (link* idle : std::vector<link*>(links.idle)) {
+                idle->close_if_idle();
+            }
         });
     }
 }

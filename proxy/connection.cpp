@@ -52,7 +52,7 @@ void connection::open(core& home, const listener& from, int descriptor,
                       const routing::ip_address& peer, std::uint16_t port) {
     std::unique_ptr<connection> made(new connection(home, from, descriptor, peer, port));
     if (!home.loop.watch(descriptor, *made)) {
-        log_limited(log_topic::descriptors, "cannot watch a client's socket");
+        log_limited(log_topic::descriptors, {}, "cannot watch a client's socket");
         return;
     }
     made.release()->start(); // lives until close()
@@ -254,7 +254,8 @@ void connection::on_deadline() {
         close(true);
         break;
     case phase::head:
-        refuse_unread(reason::head_timeout);
+        refuse_unread(reason::head_timeout,
+                      pending_ ? std::string_view(pending_->bytes) : std::string_view());
         break;
     case phase::body:
         refuse_unread(reason::body_timeout);

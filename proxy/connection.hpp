@@ -119,7 +119,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     [[nodiscard]] bool reading() const noexcept;
     [[nodiscard]] bool reread_head();
     void serve_pending();
-    void refuse_unread(routing::reason why);
+    void refuse_unread(routing::reason why, std::string_view head = {});
 
     // connection_dispatch.cpp: what is done with a request
     [[nodiscard]] routing::reason judge();

@@ -4,6 +4,7 @@
 
 #include "proxy/core.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/log.hpp"
 #include "proxy/status_text.hpp"
 
 #include <array>
@@ -109,6 +110,10 @@ void connection::append_node_head(const exchange& x, const routing::answer_head&
 
 void connection::on_answer(exchange& x, const routing::answer_head& head, std::string_view body) {
     if (head.status >= 300 && head.status < 400 && head.status != 304) {
+        const std::string& node = x.settings->nodes[x.node].name;
+        log_limited(log_topic::node_answer, node,
+                    "node " + node + ": node_redirect (status " + std::to_string(head.status) +
+                        "), request sent");
         refuse(x, reason::node_redirect); // its Location would take the client around the proxy
         return;
     }

@@ -117,7 +117,8 @@ void connection::dispatch_options(exchange& x) {
     if (!fields) {
         x.cors.kind = origin_kind::refused;
         x.cors.block = routing::cors_verdict::no_block;
-        refuse(x, reason::origin_refused);
+        refuse(x, cors_.kind == origin_kind::allowed ? reason::preflight_refused
+                                                     : reason::origin_refused);
         return;
     }
     x.cors_done = true; // the block is complete, with Allow-Origin and Vary

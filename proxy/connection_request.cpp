@@ -163,7 +163,7 @@ std::size_t connection::read_one(std::string_view bytes) {
     const routing::read_result head =
         routing::read_request_head(bytes, limits_of(config.limits), core_.request);
     if (head.state == read_state::refused) {
-        refuse_unread(head.why);
+        refuse_unread(head.why, bytes);
         return bytes.size();
     }
     if (head.state == read_state::partial) {
@@ -266,16 +266,20 @@ bool connection::reread_head() {
 }
 
 // refuse_unread refuses a request of which bytes are missing or unreadable: nothing behind them can
-// be trusted, so the connection ends.
-void connection::refuse_unread(reason why) {
+// be trusted, so the connection ends. A script must be able to read this answer too: the CORS
+// verdict comes from the head, or from what there is of it.
+void connection::refuse_unread(reason why, std::string_view head) {
     distrusted_ = closing_ = true;
     if (pending_ && pending_->head != 0 && reread_head()) {
-        [[maybe_unused]] const reason judged =
-            judge(); // for the CORS verdict: a script must be able to read this answer
+        [[maybe_unused]] const reason judged = judge();
     } else {
         core_.request = {};
         core_.request.keep_alive = false;
-        cors_ = {};
+        if (const auto origin = routing::origin_of_refused(head)) {
+            core_.request.add({routing::field_id::origin, "Origin", *origin});
+        }
+        cors_ = core_.settings->cors.judge(routing::origin_of(core_.request), {},
+                                           transport_.ssl() != nullptr);
         to_node_ = false;
     }
     refuse(begin(), why);

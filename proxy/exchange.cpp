@@ -215,7 +215,7 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     }
     home.counters.held.subtract();
     x.answered_us = home.loop.now_us();
-    log_limited(log_topic::node_answer,
+    log_limited(log_topic::node_answer, x.settings->nodes[x.node].name,
                 "node " + x.settings->nodes[x.node].name + ": " +
                     std::string(routing::name_of(why)) + " (" +
                     std::string(routing::words_of(why)) + "), " +

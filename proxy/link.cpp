@@ -36,7 +36,12 @@ reason reason_of_connect(int error) noexcept {
 } // namespace
 
 link::link(core& home, exchange& x, int descriptor)
-    : core_(home), exchange_(&x), settings_(x.settings), transport_(descriptor), node_(x.node) {
+    : core_(home),
+      exchange_(&x),
+      settings_(x.settings),
+      transport_(descriptor),
+      node_(x.node),
+      generation_(home.nodes[x.node].generation) {
     core_.links.add(*this);
     core_.counters.links.add();
     core_.counters.links_opened.add();
@@ -66,7 +71,7 @@ reason link::open(core& home, exchange& x) {
         ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
         open_links.fetch_sub(1, std::memory_order_relaxed);
-        log_limited(log_topic::descriptors,
+        log_limited(log_topic::descriptors, {},
                     "no socket for a link to a node: " + std::string(std::strerror(errno)));
         return reason::descriptors;
     }
@@ -176,8 +181,9 @@ void link::handshake_failed() {
     const std::string because = node.tls->verdict(transport_.ssl());
     const std::string error = handshake_failure();
     node.tls->forget_session();
-    log_limited(log_topic::node_tls, "node " + node.name + ": TLS handshake failed: " +
-                                         (because.empty() ? error : because));
+    log_limited(log_topic::node_tls, node.name,
+                "node " + node.name +
+                    ": TLS handshake failed: " + (because.empty() ? error : because));
     fail(because.empty() ? reason::node_tls_failed : reason::node_certificate);
 }
 
@@ -245,7 +251,7 @@ void link::release(bool reusable) {
     paused_ = false;
     reused_ = true;
     sent_ = false;
-    if (!reusable || core_.draining) {
+    if (!reusable || core_.draining || generation_ != core_.nodes[node_].generation) {
         close();
         return;
     }

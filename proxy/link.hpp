@@ -104,6 +104,7 @@ class link final : public ready_handler, public timed {
     transport transport_;
     std::unique_ptr<partial> partial_;
     routing::node_index node_;
+    std::uint32_t generation_; // of the node's addresses when the link was opened
     phase phase_ = phase::connecting;
     bool reused_ = false;       // has served an exchange before
     bool sent_ = false;         // something of the current request went out

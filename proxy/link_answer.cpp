@@ -130,11 +130,14 @@ void link::read_head(std::string_view bytes) {
 void link::begin_body(std::string_view bytes, std::size_t head_bytes) {
     const routing::answer_head& head = core_.answer;
     const std::string_view body = bytes.substr(head_bytes);
-    if (head.body == framing::none) {
-        complete(head, {}, head.keep_alive && body.empty());
-    } else if (head.body == framing::length && body.size() >= head.content_length) {
-        complete(head, body.substr(0, head.content_length),
-                 head.keep_alive && body.size() == head.content_length);
+    const std::uint64_t length = head.body == framing::none ? 0 : head.content_length;
+    if ((head.body == framing::none || head.body == framing::length) && body.size() >= length) {
+        if (body.size() > length) {
+            fail(reason::node_bad_answer); // bytes that nobody has asked for: which of them are the
+                                           // answer?
+            return;
+        }
+        complete(head, body, head.keep_alive);
     } else {
         gather(bytes, head_bytes);
     }
@@ -192,8 +195,10 @@ void link::take_more(std::string_view bytes) {
         stream(bytes);
     } else if (answer.body_framing == framing::length) {
         answer.raw.append(bytes);
-        if (answer.raw.size() >= answer.need) {
-            complete_gathered(answer.keep_alive && answer.raw.size() == answer.need);
+        if (answer.raw.size() > answer.need) {
+            fail(reason::node_bad_answer);
+        } else if (answer.raw.size() == answer.need) {
+            complete_gathered(answer.keep_alive);
         }
     } else {
         answer.body.append(bytes);
@@ -227,11 +232,12 @@ void link::take_chunks(std::string_view bytes) {
             return; // the sink has gone
         }
         if (step.state == read_state::complete) {
-            const bool reusable = answer.keep_alive && bytes.empty();
             if (answer.streaming) {
-                finish_stream(reusable);
+                finish_stream(answer.keep_alive && bytes.empty());
+            } else if (bytes.empty()) {
+                complete_gathered(answer.keep_alive);
             } else {
-                complete_gathered(reusable);
+                fail(reason::node_bad_answer);
             }
             return;
         }

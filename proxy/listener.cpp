@@ -126,7 +126,7 @@ void listener::stop() {
 void listener::pause(std::string_view because) {
     core_.counters.accept_pauses.add();
     if (!std::exchange(short_, true)) {
-        log_limited(log_topic::accept, "accepting is paused: " + std::string(because));
+        log_limited(log_topic::accept, {}, "accepting is paused: " + std::string(because));
     }
     core_.loop.unwatch(descriptor_);
     paused_ = true;

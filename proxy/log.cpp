@@ -2,6 +2,8 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -125,20 +127,26 @@ void log_debug(std::string_view text) {
     write(spdlog::level::debug, text);
 }
 
-void log_limited(log_topic topic, std::string_view text) {
+void log_limited(log_topic topic, std::string_view subject, std::string_view text) {
     struct window {
         std::int64_t second = 0;
         std::uint32_t lines = 0;
         std::uint64_t left_out = 0;
     };
     static std::mutex mutex;
-    static std::array<window, log_topics> windows; // guarded by mutex
+    // Guarded by mutex. Bounded: subjects are names of the configuration.
+    static std::array<std::map<std::string, window, std::less<>>, log_topics> windows;
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     std::uint64_t left_out = 0;
     {
         const std::lock_guard lock(mutex);
-        window& one = windows[static_cast<std::size_t>(topic)];
+        auto& of_topic = windows[static_cast<std::size_t>(topic)];
+        auto found = of_topic.find(subject);
+        if (found == of_topic.end()) {
+            found = of_topic.emplace(std::string(subject), window{}).first;
+        }
+        window& one = found->second;
         if (one.second != second) {
             one.second = second;
             one.lines = 0;

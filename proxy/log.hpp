@@ -36,9 +36,10 @@ enum class log_topic : std::uint8_t {
 };
 inline constexpr int log_topics = 6;
 
-// log_limited warns, at most log_limit_per_second times a second for each topic; the first line
+// log_limited warns, at most log_limit_per_second times a second for each topic and subject (a
+// node's name, or empty), so that one node's noise does not hide another's outage; the first line
 // after a gap says how many were left out.
 inline constexpr std::uint32_t log_limit_per_second = 5;
-void log_limited(log_topic topic, std::string_view text);
+void log_limited(log_topic topic, std::string_view subject, std::string_view text);
 
 } // namespace boshgate::proxy

@@ -100,6 +100,37 @@ void add_to_list(std::string& list, std::string_view element) {
 
 } // namespace
 
+std::optional<std::string_view> origin_of_refused(std::string_view head) noexcept {
+    static constexpr std::string_view name = "origin:";
+    std::optional<std::string_view> found;
+    std::size_t begin = head.find('\n');
+    while (begin != std::string_view::npos) {
+        ++begin;
+        const std::size_t end = head.find('\n', begin);
+        if (end == std::string_view::npos) {
+            break;
+        }
+        std::string_view line = head.substr(begin, end - begin);
+        begin = end;
+        if (!line.ends_with('\r') || !equal_ignoring_case(line.substr(0, name.size()), name)) {
+            continue;
+        }
+        if (found) {
+            return std::nullopt;
+        }
+        line.remove_suffix(1);
+        line.remove_prefix(name.size());
+        while (line.starts_with(' ') || line.starts_with('\t')) {
+            line.remove_prefix(1);
+        }
+        while (line.ends_with(' ') || line.ends_with('\t')) {
+            line.remove_suffix(1);
+        }
+        found = line;
+    }
+    return found;
+}
+
 std::optional<std::string_view> origin_of(const request_head& head) noexcept {
     const auto* origin = head.find(field_id::origin);
     if (origin == nullptr)

@@ -58,6 +58,12 @@ inline constexpr std::size_t vary_names_max = 32;
 // empty string when there is more than one.
 [[nodiscard]] std::optional<std::string_view> origin_of(const request_head& head) noexcept;
 
+// origin_of_refused finds the Origin in the bytes of a head that was refused or is incomplete, so
+// that a listed page can read the refusal. Only a whole line that begins with "Origin:" counts, and
+// only when there is one of them; nullopt otherwise. It decides who may read an answer of ours,
+// nothing else.
+[[nodiscard]] std::optional<std::string_view> origin_of_refused(std::string_view head) noexcept;
+
 // read_preflight returns what a CORS preflight asks for, or nullopt when the request is none: a
 // preflight is OPTIONS with Origin and Access-Control-Request-Method; any other OPTIONS is a
 // question about the server. Request-Headers fields that an intermediary split are joined in

@@ -53,11 +53,13 @@ namespace boshgate::routing {
     X(no_route, 404, "nothing is served at this path")                                             \
     X(method, 405, "this method is not served at this path")                                       \
     X(origin_refused, 403, "requests from this origin are not allowed")                            \
+    X(preflight_refused, 403,                                                                      \
+      "the preflight asks for a method or header field that is not allowed")                       \
     X(forbidden_path, 404, "this path is not served")                                              \
     X(bad_range, 416, "the range lies outside of the file")                                        \
     X(file_error, 500, "the file could not be read")                                               \
     X(descriptors, 503, "out of file descriptors")                                                 \
-    X(draining, 503, "the proxy is shutting down")                                                 \
+    X(draining, 0, "the proxy is shutting down")                                                   \
     /* nodes: phase and what happened */                                                           \
     X(node_unresolved, 503, "the node's name does not resolve")                                    \
     X(node_refused, 503, "the node refused the connection")                                        \

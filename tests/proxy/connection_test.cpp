@@ -312,6 +312,54 @@ TEST(Connection, PagesOfANodeAreFetchedWithGet) {
     }
 }
 
+// A browser hides an answer without CORS fields from the script, which then sees a dead network.
+TEST(Connection, AListedPageCanReadEveryRefusal) {
+    stub_node node(echo);
+    running_proxy proxy(config_with_node(node.port(),
+                                         "cors: {origins: [\"https://chat.example.com\"]}\nlimits: "
+                                         "{target_bytes: 100B, fields: 10}\n"
+                                         "timeouts: {head: 150ms, body: 150ms}\n"));
+    const std::string origin = "Host: a\r\nOrigin: https://chat.example.com\r\n";
+    std::string many;
+    for (int i = 0; i < 20; ++i) {
+        many += "A" + std::to_string(i) + ": b\r\n";
+    }
+    struct row {
+        const char* name;
+        std::string bytes;
+        int status;
+        reason why;
+    };
+    for (const row& one :
+         {row{"bad length", "POST /node-a1 HTTP/1.1\r\n" + origin + "Content-Length: +1\r\n\r\n",
+              400, reason::bad_length},
+          {"expectation",
+           "POST /node-a1 HTTP/1.1\r\n" + origin + "Expect: tea\r\nContent-Length: 1\r\n\r\na", 417,
+           reason::bad_expectation},
+          {"fields", "POST /node-a1 HTTP/1.1\r\n" + origin + many + "\r\n", 431,
+           reason::fields_limit},
+          {"slow head", "POST /node-a1 HTTP/1.1\r\n" + origin, 408, reason::head_timeout},
+          {"slow body", "POST /node-a1 HTTP/1.1\r\n" + origin + "Content-Length: 9\r\n\r\na", 408,
+           reason::body_timeout},
+          {"target", "POST /" + std::string(100, 'x') + " HTTP/1.1\r\n" + origin + "\r\n", 414,
+           reason::target_limit},
+          {"coded body",
+           "POST /node-a1 HTTP/1.1\r\n" + origin +
+               "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na",
+           415, reason::coded_body}}) {
+        SCOPED_TRACE(one.name);
+        const http_answer answer = proxy.ask(one.bytes);
+        EXPECT_EQ(answer.status, one.status);
+        EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "https://chat.example.com");
+        EXPECT_TRUE(proxy.ended(one.why, 1));
+    }
+    const http_answer twice =
+        proxy.ask("POST /node-a1 HTTP/1.1\r\n" + origin +
+                  "Origin: https://evil.example.net\r\nContent-Length: +1\r\n\r\n");
+    EXPECT_EQ(twice.status, 400);
+    EXPECT_EQ(twice.count("Access-Control-Allow-Origin"), 0);
+}
+
 TEST(Connection, Http10) {
     stub_node node(echo);
     running_proxy proxy(config_with_node(node.port()));

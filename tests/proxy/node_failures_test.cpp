@@ -89,6 +89,18 @@ TEST(NodeFailures, EachGetsItsHonestAnswer) {
          {.bytes = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n"},
          502,
          reason::node_head_limit},
+        {"bytes behind the body",
+         {.bytes = ok("<r/>") + "HTTP/1.1 200 OK\r\n\r\n"},
+         502,
+         reason::node_bad_answer},
+        {"bytes behind 204",
+         {.bytes = "HTTP/1.1 204 No Content\r\n\r\nabc"},
+         502,
+         reason::node_bad_answer},
+        {"bytes behind the last chunk",
+         {.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nabc"},
+         502,
+         reason::node_bad_answer},
         {"redirects",
          {.bytes = "HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n"},
          502,
@@ -167,6 +179,20 @@ TEST(NodeFailures, RequestOnALinkThatDiesAtThatMomentIsRepeatedOnce) {
     EXPECT_EQ(node.requests()[1].head, node.requests()[2].head);
     EXPECT_EQ(node.requests()[1].body, node.requests()[2].body);
     EXPECT_EQ(proxy.app().total(&proxy::core_counters::repeats), 1U);
+}
+
+TEST(NodeFailures, ANodeThatMovesIsFollowedAtOnce) {
+    stub_node before([](const node_request&) { return node_reply{.bytes = ok("before")}; });
+    stub_node after([](const node_request&) { return node_reply{.bytes = ok("after")}; });
+    running_proxy proxy(config_with_node(before.port(), cors));
+    const auto client = proxy.connect();
+    client->write(request);
+    ASSERT_EQ(client->read_answer().body, "before");
+    proxy.app().set_addresses(0, {loopback_address(after.port())}, {});
+    ASSERT_TRUE(
+        running_proxy::until([&] { return proxy.app().total(&proxy::core_counters::links) == 0; }));
+    client->write(request);
+    EXPECT_EQ(client->read_answer().body, "after") << "an idle link to the old place was used";
 }
 
 TEST(NodeFailures, LinksAreBoundedForEachNode) {

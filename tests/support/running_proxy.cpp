@@ -110,6 +110,10 @@ bool running_proxy::until(const std::function<bool()>& condition) {
     return true;
 }
 
+proxy::socket_address loopback_address(std::uint16_t port) {
+    return numeric("127.0.0.1", port);
+}
+
 std::string config_with_node(std::uint16_t node_port, const std::string& more) {
     return "threads: 1\n"
            "listen: [{address: \"127.0.0.1:0\"}]\n"

@@ -49,6 +49,9 @@ class running_proxy {
 // 127.0.0.1. `more` is appended.
 [[nodiscard]] std::string config_with_node(std::uint16_t node_port, const std::string& more = {});
 
+// Where a port on 127.0.0.1 is.
+[[nodiscard]] proxy::socket_address loopback_address(std::uint16_t port);
+
 // post is a BOSH-like request. `fields` are complete lines.
 [[nodiscard]] std::string post(const std::string& path, const std::string& body,
                                const std::string& fields = {});
