@@ -5,6 +5,7 @@
 #include "proxy/log.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -277,13 +278,10 @@ void connection::on_deadline() {
 void connection::leave(reason why) {
     if (exchange_ == nullptr) {
         core_.counters.ended[static_cast<std::size_t>(why)].add();
-    } else if (exchange_->via != nullptr) {
-        exchange_abandon(*exchange_);
-        exchange_ = nullptr;
     } else {
         const int status = outgoing_ ? outgoing_->status : 0;
-        exchange_finish(*exchange_, status, why);
-        exchange_ = nullptr;
+        exchange& x = *std::exchange(exchange_, nullptr);
+        x.via != nullptr ? exchange_abandon(x, status, why) : exchange_finish(x, status, why);
     }
     close(false);
 }

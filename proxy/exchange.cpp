@@ -113,7 +113,7 @@ void exchange_start(exchange& x) {
     open_link(x);
 }
 
-void exchange_abandon(exchange& x) {
+void exchange_abandon(exchange& x, int status, reason why) {
     x.sink = nullptr;
     const bool no_use =
         x.streaming ||
@@ -124,7 +124,7 @@ void exchange_abandon(exchange& x) {
         x.via->abandon();
         x.via = nullptr;
         x.home->counters.held.subtract();
-        exchange_finish(x, 0, reason::client_closed);
+        exchange_finish(x, status, why);
     }
 }
 

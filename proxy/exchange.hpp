@@ -113,7 +113,8 @@ void exchange_finish(exchange& x, int status, routing::reason why);
 void exchange_start(exchange& x);
 // exchange_abandon tells that the sink has gone. A streaming exchange, and one of a page, ends (its
 // link is closed); any other goes on, because a repeat of the client may ask for its answer.
-void exchange_abandon(exchange& x);
+// `status` and `why` are what the client got and why it went, for an exchange that ends here.
+void exchange_abandon(exchange& x, int status, routing::reason why);
 // exchange_resume goes on reading a streamed answer after on_answer_data had said false.
 void exchange_resume(exchange& x);
 

@@ -305,6 +305,17 @@ TEST(NodeAnswers, StreamThatBreaksOffIsNotTakenForWhole) {
         running_proxy::until([&] { return proxy.app().ended(reason::node_truncated) == 1U; }));
 }
 
+TEST(NodeAnswers, AClientThatTakesNothingOfAStreamIsCountedAsWhatItIs) {
+    const std::string large = ok(std::string(50'000'000, 'p'));
+    stub_node node([&](const node_request&) { return node_reply{.bytes = large}; });
+    running_proxy proxy(config_with_node(node.port(), cors + "timeouts: {client_write: 300ms}\n"));
+    const auto client = proxy.connect();
+    client->write(request);
+    EXPECT_TRUE(proxy.ended(reason::client_write_timeout, 1));
+    EXPECT_EQ(proxy.app().ended(reason::client_closed), 0U);
+    EXPECT_EQ(proxy.app().total(&proxy::core_counters::held), 0U);
+}
+
 TEST(NodeAnswers, FieldsAreListedNeverCopiedBlindly) {
     stub_node node([](const node_request&) {
         return node_reply{
