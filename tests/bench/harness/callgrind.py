@@ -1,6 +1,7 @@
 """Where a proxy's instructions go, from callgrind: counted, not sampled, so that a busy machine does
 not blur it. Only user mode is seen; the kernel's share is the `sys` column of the tables."""
 import collections
+import glob
 import os
 import re
 import subprocess
@@ -13,12 +14,17 @@ ALLOCATORS = ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", 
 
 
 class Profile:
-    """A callgrind.out file: own instructions by function, calls and inclusive instructions by edge."""
+    """Callgrind's files, one for each process: own instructions by function, calls and inclusive
+    instructions by edge."""
 
-    def __init__(self, path):
+    def __init__(self, paths):
         self.own = collections.Counter()
         self.calls = collections.Counter()      # (caller, callee)
         self.inclusive = collections.Counter()  # (caller, callee)
+        for path in paths:
+            self._read(path)
+
+    def _read(self, path):
         names = {}
 
         def named(text):
@@ -79,7 +85,7 @@ def run(bench, proxy, scenario, requests, directory):
         node = Process(node_command, control=True)
         started.append(node)
         node_port = int(node.line(10).removeprefix("listening "))
-        out = os.path.join(directory, "callgrind.out")
+        out = os.path.join(directory, "callgrind.out.%p")
         wrapped = proxy.under(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=no",
                                "--separate-threads=no", f"--callgrind-out-file={out}"])
         running, port = wrapped.start(directory, None, 1, scenario.client_tls, scenario.node_tls, node_port, False,
@@ -95,16 +101,16 @@ def run(bench, proxy, scenario, requests, directory):
         started.append(load)
         load.expect("ready", 130)
         await_port(running, port)
-        pid = str(running.popen.pid)
-        _control("-i", "on", pid)
+        workers = [str(pid) for pid in running.tree()]
+        _control("-i", "on", *workers)
         load.tell("go")
         figures = process.read_json(load.line(230))
-        _control("-i", "off", pid)
+        _control("-i", "off", *workers)
         time.sleep(0.2)
         running.end(30)
         if not figures["answered"]:
             raise Failed(f"no answers: {figures['errors']}")
-        return Profile(out), figures
+        return Profile(glob.glob(os.path.join(directory, "callgrind.out.*"))), figures
     finally:
         for each in reversed(started):
             each.end()

@@ -64,8 +64,9 @@ class Proxy:
         self.command, self.version = command, version
 
     def under(self, tool):
-        """The same proxy, run under a tool such as valgrind."""
-        return Proxy(self.name, self.template, self.file_name, [*tool, *self.command], self.version)
+        """The same proxy, run under a tool such as valgrind; nginx then in one process."""
+        alone = ["-g", "master_process off;"] if self.name == "nginx" else []
+        return Proxy(self.name, self.template, self.file_name, [*tool, *self.command, *alone], self.version)
 
     def start(self, directory, cpus, workers, client_tls, node_tls, node_port, many, certificates, patience=15):
         port = free_port()
