@@ -3,8 +3,9 @@
 # tests of all of them as one list, so that ctest's closing line speaks for the whole run.
 #
 #   dev    g++, assertions of the library on: all tests
-#   asan   AddressSanitizer and UndefinedBehaviorSanitizer: all tests but those labelled `once`
-#   tsan   ThreadSanitizer: the same
+#   asan   AddressSanitizer and UndefinedBehaviorSanitizer: all tests but Chromium and those labelled `once`
+#   tsan   ThreadSanitizer: the tests labelled `unit`, which run the whole proxy with several threads
+#          (WHOLE_SUITE=1: both run all tests but those labelled `once`)
 #   clang  the second compiler's warnings and code: the tests labelled `unit`
 #   fuzz   every fuzz target over its corpus and for a few seconds more
 #
