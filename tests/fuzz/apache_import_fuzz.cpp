@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             require(c >= 0x20 && c <= 0x7e, "a byte that a terminal might act on");
         require(!note.why.empty() && note.last_line >= note.line && note.line > 0,
                 "a note without words or place");
-        require(note.why.find("the imported configuration:") == std::string::npos,
+        require(!note.why.starts_with("the imported configuration:"),
                 "the import wrote what does not load");
     }
     if (!imported.yaml.empty())
