@@ -94,16 +94,19 @@ start_prosody() { # NODE
 # Plain `erl` instead of ejabberdctl: that one insists on the package's user and folders. Without -name the
 # virtual machine is not distributed: it opens no port beside ours and needs no epmd.
 start_ejabberd() { # NODE
-    local dir=$LAB_NODE_DIR
+    local dir=$LAB_NODE_DIR libraries
     cat "$LAB_DIR/certs/$1.pem" "$LAB_DIR/certs/$1.key" > "$dir/tls.pem"
     sed -e "s|@DOMAIN@|$LAB_DOMAIN|; s|@NODE_DIR@|$dir|; s|@ADDRESS@|$LAB_ADDRESS|; s|@BOSH_PATH@|$LAB_BOSH_PATH|" \
         -e "s|@HTTP_PORT@|$LAB_HTTP_PORT|; s|@HTTPS_PORT@|$LAB_HTTPS_PORT|; s|@INACTIVITY@|$LAB_INACTIVITY|" \
         -e "s|@LOG_LEVEL@|${LAB_LOG_LEVEL/#warn/warning}|" "$LAB_SOURCE_DIR/ejabberd.yml.in" > "$dir/ejabberd.yml"
     rm -f "$dir/accounts_ready"
     mkdir -p "$dir/data"
-    EJABBERD_CONFIG_PATH=$dir/ejabberd.yml EJABBERD_LOG_PATH=$dir/log HOME=$dir ERL_CRASH_DUMP_BYTES=0 \
-        ERL_LIBS=$(dirname "$(dirname "$(dirname "$(dpkg -L ejabberd | grep -m1 '/ebin/ejabberd\.app$')")")") \
-        spawn "$1" erl +K true +S 1 -noinput -mnesia dir "\"$dir/data\"" -s ejabberd \
+    libraries=$(dpkg -L ejabberd | sed -n 's|/[^/]*/ebin/ejabberd\.app$||p')
+    # One scheduler, which does not spin while it waits: the other nodes and the tests want the processor too.
+    ERL_LIBS=$libraries EJABBERD_CONFIG_PATH=$dir/ejabberd.yml EJABBERD_LOG_PATH=$dir/log \
+        HOME=$dir ERL_CRASH_DUMP_BYTES=0 \
+        spawn "$1" erl +K true +S 1 +sbwt none +sbwtdcpu none +sbwtdio none -noinput \
+        -mnesia dir "\"$dir/data\"" -s ejabberd \
         -eval "ok = file:eval(\"$LAB_SOURCE_DIR/ejabberd_accounts.erl\")"
 }
 
