@@ -22,7 +22,8 @@ fail() { echo "setup: error: $*" >&2; exit 1; }
 missing() { # PACKAGE...
     # dpkg-query fails when it knows nothing of a package; what it prints about the others counts.
     comm -23 <(printf '%s\n' "$@" | sort -u) \
-        <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2> /dev/null | awk '$1 == "installed" { print $2 }' | sort -u)
+        <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2> /dev/null \
+            | awk '$1 == "installed" { print $2 }' | sort -u)
 }
 
 # Node.js may come from elsewhere than Debian: what is on the PATH counts, from 18 on.

@@ -72,8 +72,8 @@ function write_user(name,    password, nodes, n, i, contact, roster, terms, file
 
     n = contacts(name, contact)
     for (i = 1; i <= n; i++) {
-        roster = roster "    [\"" contact[i] "@" domain "\"] = { name = \"" display(contact[i]) "\", subscription = \"both\"," \
-            " groups = { [\"" group[name] "\"] = true } };\n"
+        roster = roster "    [\"" contact[i] "@" domain "\"] = { name = \"" display(contact[i]) "\"," \
+            " subscription = \"both\", groups = { [\"" group[name] "\"] = true } };\n"
         terms = terms (i > 1 ? ", " : "") "{<<\"" contact[i] "\">>, <<\"" display(contact[i]) "\">>}"
     }
     print "{<<\"" name "\">>, <<\"" password "\">>, <<\"" group[name] "\">>, [" terms "]}." > (out "/ejabberd.terms")

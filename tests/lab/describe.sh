@@ -63,8 +63,9 @@ describe_as_json() {
     awk -v domain="$LAB_DOMAIN" '
         function name(word) { return word == "-" ? "null" : "\"" word "\"" }
         {
-            printf "%s\n    \"%s\": { \"jid\": \"%s@%s\", \"password\": \"%s\", \"group\": \"%s\", \"home\": %s, \"backup\": %s }",
-                (NR > 1 ? "," : ""), $1, $1, domain, $2, $3, name($4), name($5)
+            printf "%s\n    \"%s\": { \"jid\": \"%s@%s\", \"password\": \"%s\",", (NR > 1 ? "," : ""),
+                $1, $1, domain, $2
+            printf " \"group\": \"%s\", \"home\": %s, \"backup\": %s }", $3, name($4), name($5)
         }
         END { print "\n  }\n}" }' "$LAB_DIR/accounts/list"
 }

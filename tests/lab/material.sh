@@ -6,7 +6,8 @@
 
 # sha256//BASE64 of a private key's public half: the form that curl and boshgate take.
 pin_of() { # KEY
-    printf 'sha256//%s' "$(openssl pkey -in "$1" -pubout -outform DER | openssl dgst -sha256 -binary | openssl base64)"
+    printf 'sha256//%s' "$(openssl pkey -in "$1" -pubout -outform DER \
+        | openssl dgst -sha256 -binary | openssl base64)"
 }
 
 # A certificate for the names in SAN, signed by itself or by the lab's authority.

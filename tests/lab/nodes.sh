@@ -130,12 +130,12 @@ answers_bosh() { # NODE URL
     local url=$2 rid=$((RANDOM + 1000)) answer sid
     local post=(curl -sS --noproxy '*' --max-time 3 -k --pinnedpubkey "$(<"$LAB_DIR/certs/$1.pin")"
         -H 'Content-Type: text/xml' "$url" --data-binary)
-    answer=$("${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' to='$LAB_DOMAIN' rid='$rid' wait='1' hold='1' \
-ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>" 2> /dev/null) || return 1
+    answer=$("${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' to='$LAB_DOMAIN' \
+rid='$rid' wait='1' hold='1' ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>" 2> /dev/null) || return 1
     [[ $answer =~ sid=[\"\']([^\"\']+)[\"\'] && $answer != *type=?terminate* ]] || return 1
     sid=${BASH_REMATCH[1]}
-    "${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' sid='$sid' rid='$((rid + 1))' type='terminate'/>" \
-        > /dev/null 2>&1 || true
+    "${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' sid='$sid' rid='$((rid + 1))' \
+type='terminate'/>" > /dev/null 2>&1 || true
 }
 
 is_ready() { # NODE

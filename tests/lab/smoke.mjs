@@ -72,7 +72,8 @@ class Session {
     const secret = Buffer.from(`\0${this.user}\0${lab.accounts[this.user].password}`).toString('base64');
     await this.until(/<success/, `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`);
     await this.until(/<bind/, '', `xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh' to='${lab.domain}'`);
-    await this.until(/<jid>/, `<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`);
+    await this.until(/<jid>/, `<iq xmlns='jabber:client' type='set' id='b'>`
+      + `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`);
     this.roster = await this.until(/id=['"]r['"]/,
       `<iq xmlns='jabber:client' type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>`);
     await this.until(/<presence/, `<presence xmlns='jabber:client'/>`);
@@ -139,7 +140,8 @@ const checks = {
         assert.match(alice.roster, /<group>Team<\/group>/, name);
         const [heard] = await Promise.all([
           bob.until(/<message[\s\S]*<\/message>/),
-          alice.send(`<message xmlns='jabber:client' to='bob@${lab.domain}' type='chat'><body>${text}</body></message>`),
+          alice.send(`<message xmlns='jabber:client' to='bob@${lab.domain}' type='chat'>`
+            + `<body>${text}</body></message>`),
         ]);
         assert.ok(heard.includes(text), `${name}: ${heard}`);
         await Promise.all([alice.close(), bob.close()]);
