@@ -161,11 +161,11 @@ std::optional<routing::node_failure> failure_of(const exchange& x, reason why, b
                         : routing::node_failure::fresh_closed;
     case reason::node_truncated:
         return routing::node_failure::broke_off;
-    case reason::node_answer_timeout:
-        return routing::node_failure::overdue;
     default:
-        return std::nullopt; // no address, limits, a certificate, nonsense: the same again would
-                             // fail the same way
+        // No address, limits, a certificate, nonsense: the same again would fail the same way. And
+        // an answer that is overdue has used up the client's time; a node that still thinks about
+        // it may take the repeat amiss (bosh.md 2.3).
+        return std::nullopt;
     }
 }
 

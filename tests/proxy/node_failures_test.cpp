@@ -147,6 +147,9 @@ TEST(NodeFailures, StallsEndAtTheDeadline) {
     EXPECT_EQ(answer.status, 504);
     EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "https://chat.example.com");
     EXPECT_TRUE(proxy.ended(reason::node_answer_timeout, 1));
+    EXPECT_EQ(proxy.app().total(&proxy::core_counters::repeats), 0U)
+        << "an overdue request was repeated";
+    EXPECT_EQ(node.requests().size(), 1U);
     release.set_value();
 }
 
