@@ -215,11 +215,13 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     }
     home.counters.held.subtract();
     x.answered_us = home.loop.now_us();
-    log_limited(log_topic::node_answer, x.settings->nodes[x.node].name,
-                "node " + x.settings->nodes[x.node].name + ": " +
-                    std::string(routing::name_of(why)) + " (" +
-                    std::string(routing::words_of(why)) + "), " +
-                    (sent ? "request sent" : "nothing sent") + ", repeated " +
+    const std::string& name = x.settings->nodes[x.node].name;
+    const std::string& because = home.nodes[x.node].unresolved_because;
+    log_limited(log_topic::node_answer, name,
+                "node " + name + ": " + std::string(routing::name_of(why)) + " (" +
+                    std::string(routing::words_of(why)) +
+                    (why == reason::node_unresolved && !because.empty() ? ": " + because : "") +
+                    "), " + (sent ? "request sent" : "nothing sent") + ", repeated " +
                     std::to_string(x.connects_repeated + x.repeats) + " times");
     if (x.sink == nullptr) {
         exchange_finish(x, 0, why);

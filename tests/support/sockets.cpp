@@ -24,7 +24,17 @@ bool same(std::string_view a, std::string_view b) {
     });
 }
 
-std::vector<std::string> values_of(std::string_view head, std::string_view name) {
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    return address;
+}
+
+} // namespace
+
+std::vector<std::string> header_values(std::string_view head, std::string_view name) {
     std::vector<std::string> found;
     std::size_t at = head.find("\r\n");
     while (at != std::string_view::npos && at + 2 < head.size()) {
@@ -39,16 +49,6 @@ std::vector<std::string> values_of(std::string_view head, std::string_view name)
     }
     return found;
 }
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-}
-
-} // namespace
 
 std::uint16_t bound_port(int descriptor) {
     sockaddr_in address{};
@@ -88,12 +88,12 @@ void shutdown_and_close(int descriptor) {
 }
 
 std::string http_answer::field(std::string_view name) const {
-    const std::vector<std::string> found = values_of(head, name);
+    const std::vector<std::string> found = header_values(head, name);
     return found.empty() ? "" : found.front();
 }
 
 int http_answer::count(std::string_view name) const {
-    return static_cast<int>(values_of(head, name).size());
+    return static_cast<int>(header_values(head, name).size());
 }
 
 stream::stream(int descriptor, SSL_CTX* tls, role side, const std::string& server_name)
@@ -158,7 +158,7 @@ bool stream::read_message(std::string& input, std::string& head, std::string& bo
         }
     }
     head = input.substr(0, end + 4);
-    const std::vector<std::string> length = values_of(head, "Content-Length");
+    const std::vector<std::string> length = header_values(head, "Content-Length");
     const std::size_t count =
         length.empty() ? 0 : std::strtoull(length.front().c_str(), nullptr, 10);
     while (input.size() < end + 4 + count) {

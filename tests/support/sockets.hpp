@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <openssl/ssl.h>
 
@@ -23,6 +24,10 @@ inline constexpr std::chrono::seconds read_limit{20};
 [[nodiscard]] int connect_to_loopback(std::uint16_t port);
 
 void shutdown_and_close(int descriptor);
+
+// header_values returns the values of all fields of this name in a head (start line first), in
+// their order.
+[[nodiscard]] std::vector<std::string> header_values(std::string_view head, std::string_view name);
 
 // An HTTP answer as a client sees it.
 struct http_answer {

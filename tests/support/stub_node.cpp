@@ -3,7 +3,6 @@
 #include "tests/support/sockets.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <stdexcept>
 #include <utility>
 
@@ -13,39 +12,13 @@
 #include <unistd.h>
 
 namespace boshgate::tests {
-namespace {
-
-bool same(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-        return std::tolower(x) == std::tolower(y);
-    });
-}
-
-std::vector<std::string> values_of(const std::string& head, const std::string& name) {
-    std::vector<std::string> found;
-    std::size_t at = head.find("\r\n");
-    while (at != std::string::npos && at + 2 < head.size()) {
-        const std::size_t begin = at + 2;
-        at = head.find("\r\n", begin);
-        const std::string line = head.substr(begin, at - begin);
-        const std::size_t colon = line.find(':');
-        if (colon != std::string::npos && same(line.substr(0, colon), name)) {
-            const std::size_t value = line.find_first_not_of(' ', colon + 1);
-            found.push_back(value == std::string::npos ? "" : line.substr(value));
-        }
-    }
-    return found;
-}
-
-} // namespace
-
 std::string node_request::field(const std::string& name) const {
-    const std::vector<std::string> found = values_of(head, name);
+    const std::vector<std::string> found = header_values(head, name);
     return found.empty() ? "" : found.front();
 }
 
 int node_request::count(const std::string& name) const {
-    return static_cast<int>(values_of(head, name).size());
+    return static_cast<int>(header_values(head, name).size());
 }
 
 std::string node_request::line() const {
