@@ -5,10 +5,13 @@
 
 #include "conf/config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace boshgate::conf {
 
@@ -33,49 +36,129 @@ inline constexpr std::array<timeout_bound, 11> timeout_bounds{{
     {"drain", &timeouts::drain, milliseconds{0}, std::chrono::hours{1}},
 }};
 
-enum class limit_unit { count, bytes };
+enum class bound_unit { count, bytes, duration, whole_seconds };
 
-struct limit_bound {
+// A number of a section, as get() and set() see it: in its unit, whatever the field's type is.
+template <class Section>
+struct number_bound {
     std::string_view key;
-    limit_unit unit;
+    bound_unit unit;
     std::uint64_t least;
     std::uint64_t most;
-    std::uint64_t (*get)(const limits&);
-    void (*set)(limits&, std::uint64_t); // takes values within the range only
+    bool or_zero; // 0 is allowed below `least`, and turns the thing off
+    std::uint64_t (*get)(const Section&);
+    void (*set)(Section&, std::uint64_t); // takes allowed values only
+
+    [[nodiscard]] constexpr bool allows(std::uint64_t value) const noexcept {
+        return (value >= least && value <= most) || (or_zero && value == 0);
+    }
 };
 
 template <auto Field>
-constexpr limit_bound bound_of(std::string_view key, limit_unit unit, std::uint64_t least,
-                               std::uint64_t most) {
-    return {key,
-            unit,
-            least,
-            most,
-            [](const limits& all) -> std::uint64_t { return all.*Field; },
-            [](limits& all, std::uint64_t value) {
-                using type = std::remove_reference_t<decltype(all.*Field)>;
-                all.*Field = static_cast<type>(value);
-            }};
+struct field_traits;
+template <class Section, class T, T Section::*Field>
+struct field_traits<Field> {
+    using section = Section;
+    using type = T;
+    static constexpr bool is_time = requires(T value) { value.count(); };
+};
+
+template <auto Field>
+constexpr auto bound_of(std::string_view key, bound_unit unit, std::uint64_t least,
+                        std::uint64_t most, bool or_zero = false) {
+    using traits = field_traits<Field>;
+    using section = typename traits::section;
+    using type = typename traits::type;
+    return number_bound<section>{key,
+                                 unit,
+                                 least,
+                                 most,
+                                 or_zero,
+                                 [](const section& all) -> std::uint64_t {
+                                     if constexpr (traits::is_time) {
+                                         return static_cast<std::uint64_t>((all.*Field).count());
+                                     } else {
+                                         return all.*Field;
+                                     }
+                                 },
+                                 [](section& all, std::uint64_t value) {
+                                     if constexpr (traits::is_time) {
+                                         all.*Field = type{static_cast<typename type::rep>(value)};
+                                     } else {
+                                         all.*Field = static_cast<type>(value);
+                                     }
+                                 }};
+}
+
+// Durations of sections that have other numbers too.
+template <auto Field>
+constexpr auto time_bound(std::string_view key, std::chrono::milliseconds least,
+                          std::chrono::milliseconds most, bool or_zero = false) {
+    using type = typename field_traits<Field>::type;
+    constexpr bool whole = std::is_same_v<type, seconds>;
+    const auto in_unit = [](milliseconds time) {
+        return static_cast<std::uint64_t>(std::chrono::duration_cast<type>(time).count());
+    };
+    return bound_of<Field>(key, whole ? bound_unit::whole_seconds : bound_unit::duration,
+                           in_unit(least), in_unit(most), or_zero);
+}
+
+using limit_bound = number_bound<limits>;
+using session_bound = number_bound<sessions_config>;
+
+// print_value writes a number as the file has it: "100", "64KiB", "30s".
+[[nodiscard]] std::string print_value(bound_unit unit, std::uint64_t value);
+
+// print_range writes what a bound allows: "1 to 256", "0s, or 5s to 10m".
+template <class Section>
+[[nodiscard]] std::string print_range(const number_bound<Section>& bound) {
+    const std::string range =
+        print_value(bound.unit, bound.least) + " to " + print_value(bound.unit, bound.most);
+    return bound.or_zero ? print_value(bound.unit, 0) + ", or " + range : range;
 }
 
 inline constexpr std::uint64_t kib = 1024;
 inline constexpr std::uint64_t mib = 1024 * kib;
 
 // Header fields: 256 is the size of the array that routing reads a message head into.
-inline constexpr std::array<limit_bound, 12> limit_bounds{{
-    bound_of<&limits::connections>("connections", limit_unit::count, 0, 10'000'000),
-    bound_of<&limits::connections_per_address>("connections_per_address", limit_unit::count, 0,
+inline constexpr std::array<limit_bound, 13> limit_bounds{{
+    bound_of<&limits::connections>("connections", bound_unit::count, 0, 10'000'000),
+    bound_of<&limits::connections_per_address>("connections_per_address", bound_unit::count, 0,
                                                10'000'000),
-    bound_of<&limits::head_bytes>("head_bytes", limit_unit::bytes, 256, 256 * kib),
-    bound_of<&limits::target_bytes>("target_bytes", limit_unit::bytes, 64, 128 * kib),
-    bound_of<&limits::fields>("fields", limit_unit::count, 1, 256),
-    bound_of<&limits::body_bytes>("body_bytes", limit_unit::bytes, 1, 64 * mib),
-    bound_of<&limits::chunk_overhead>("chunk_overhead", limit_unit::bytes, 16, 1 * mib),
-    bound_of<&limits::pipelined_bytes>("pipelined_bytes", limit_unit::bytes, 1 * kib, 16 * mib),
-    bound_of<&limits::answer_head_bytes>("answer_head_bytes", limit_unit::bytes, 256, 256 * kib),
-    bound_of<&limits::answer_fields>("answer_fields", limit_unit::count, 1, 256),
-    bound_of<&limits::answer_buffer>("answer_buffer", limit_unit::bytes, 1 * kib, 16 * mib),
-    bound_of<&limits::links_per_node>("links_per_node", limit_unit::count, 1, 1'000'000),
+    bound_of<&limits::head_bytes>("head_bytes", bound_unit::bytes, 256, 256 * kib),
+    bound_of<&limits::target_bytes>("target_bytes", bound_unit::bytes, 64, 128 * kib),
+    bound_of<&limits::fields>("fields", bound_unit::count, 1, 256),
+    bound_of<&limits::body_bytes>("body_bytes", bound_unit::bytes, 1, 64 * mib),
+    bound_of<&limits::chunk_overhead>("chunk_overhead", bound_unit::bytes, 16, 1 * mib),
+    bound_of<&limits::pipelined_bytes>("pipelined_bytes", bound_unit::bytes, 1 * kib, 16 * mib),
+    bound_of<&limits::answer_head_bytes>("answer_head_bytes", bound_unit::bytes, 256, 256 * kib),
+    bound_of<&limits::answer_fields>("answer_fields", bound_unit::count, 1, 256),
+    bound_of<&limits::answer_buffer>("answer_buffer", bound_unit::bytes, 1 * kib, 16 * mib),
+    bound_of<&limits::links_per_node>("links_per_node", bound_unit::count, 1, 1'000'000),
+    bound_of<&limits::body_elements>("body_elements", bound_unit::count, 100, 1'000'000),
+}};
+
+inline constexpr std::uint64_t gib = 1024 * mib;
+
+// All of `sessions` but the switch `enabled`.
+inline constexpr std::array<session_bound, 13> session_bounds{{
+    bound_of<&sessions_config::max>("max", bound_unit::count, 1, 10'000'000),
+    bound_of<&sessions_config::per_address>("per_address", bound_unit::count, 0, 10'000'000),
+    time_bound<&sessions_config::wait_max>("wait_max", seconds{5}, seconds{600}, true),
+    bound_of<&sessions_config::hold_max>("hold_max", bound_unit::count, 0, 10),
+    time_bound<&sessions_config::answer_margin>("answer_margin", milliseconds{500},
+                                                milliseconds{4'900}),
+    time_bound<&sessions_config::repeat_budget>("repeat_budget", seconds{0}, seconds{30}),
+    time_bound<&sessions_config::reorder>("reorder", seconds{0}, seconds{10}),
+    bound_of<&sessions_config::replay_answers>("replay_answers", bound_unit::count, 0, 16),
+    bound_of<&sessions_config::replay_bytes>("replay_bytes", bound_unit::bytes, 1 * kib, 16 * mib),
+    bound_of<&sessions_config::replay_total>("replay_total", bound_unit::bytes, 64 * kib, 64 * gib),
+    time_bound<&sessions_config::authentication_timeout>("authentication_timeout", seconds{1},
+                                                         std::chrono::minutes{10}, true),
+    bound_of<&sessions_config::unauthenticated_per_address>("unauthenticated_per_address",
+                                                            bound_unit::count, 0, 10'000'000),
+    bound_of<&sessions_config::requests_per_second>("requests_per_second", bound_unit::count, 0,
+                                                    100'000),
 }};
 
 constexpr bool defaults_within_bounds() {
@@ -85,13 +168,11 @@ constexpr bool defaults_within_bounds() {
             return false;
         }
     }
-    const limits default_limits{};
-    for (const limit_bound& b : limit_bounds) {
-        if (b.get(default_limits) < b.least || b.get(default_limits) > b.most) {
-            return false;
-        }
-    }
-    return true;
+    const auto allowed = [](const auto& bounds, const auto& defaults) {
+        return std::all_of(bounds.begin(), bounds.end(),
+                           [&](const auto& b) { return b.allows(b.get(defaults)); });
+    };
+    return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{});
 }
 static_assert(defaults_within_bounds());
 

@@ -155,8 +155,50 @@ struct limits {
     // A node's answer up to here is relayed whole; a larger one is streamed.
     std::uint32_t answer_buffer = 256 * 1024;
     std::uint32_t links_per_node = 20'000; // open links to one node, all cores; then 503
+    // XML elements of one request's <body/>, itself included; then bad-request. What else bounds
+    // the XML (depth, attributes, namespaces) is in routing/bosh_body.hpp: no client comes near it.
+    std::uint32_t body_elements = 20'000;
 
     bool operator==(const limits&) const = default;
+};
+
+// What the proxy does as one that understands BOSH (XEP-0124), and the bounds of that. A session
+// here is what the proxy keeps about one: soft state, which a request of an unknown sid never
+// needs.
+struct sessions_config {
+    // false: bodies are not read, a route passes what it gets, as any HTTP proxy does.
+    bool enabled = true;
+    std::uint32_t max = 100'000;   // in memory, all cores; then session requests are refused
+    std::uint32_t per_address = 0; // of one client address; 0: no limit (NAT, VPN gateways)
+
+    // Clamps of session requests (XEP-0124 7.1). Answers are never changed. 0: as the client asks.
+    seconds wait_max{0};
+    std::uint32_t hold_max = 0;
+
+    // A poll's answer is awaited for the session's own `wait` and this. CAXL gives up 5 s after
+    // `wait`, stanza 33 s after it asked, with a `wait` of 30 s: the proxy must be the first to
+    // notice.
+    milliseconds answer_margin{2'500};
+    // A request whose link broke is repeated to the same node for this long, then the client gets
+    // the failure. 0: never repeated.
+    milliseconds repeat_budget{4'000};
+    // A request that overtook an earlier one waits this long for it. 0: it does not wait.
+    milliseconds reorder{2'000};
+
+    // Answers kept for a client that repeats a request (XEP-0124 14.3): as many as the session's
+    // `requests`, and these.
+    std::uint32_t replay_answers = 2;
+    std::uint32_t replay_bytes = 64 * 1024;        // of one session; the oldest go first
+    std::uint64_t replay_total = 64 * 1024 * 1024; // of the whole process; then none is kept
+
+    // Session request answered until SASL has succeeded; then the session ends. 0: no limit.
+    milliseconds authentication_timeout{60'000};
+    // Sessions of one client address that have not got through SASL; 0: no limit.
+    std::uint32_t unauthenticated_per_address = 1'000;
+    // Of one session, in the mean; as many may come at once (XEP-0124 11). 0: no limit.
+    std::uint32_t requests_per_second = 0;
+
+    bool operator==(const sessions_config&) const = default;
 };
 
 struct config {
@@ -178,6 +220,7 @@ struct config {
         "etag",          "expires",          "last-modified",    "retry-after"};
     conf::timeouts timeouts;
     conf::limits limits;
+    sessions_config sessions;
     conf::log log;
 };
 

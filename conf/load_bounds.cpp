@@ -35,29 +35,55 @@ void read_bounds(reader& in, const place& at, const std::array<Bound, N>& bounds
     }
 }
 
-void out_of_range(reader& in, const place& at, const std::string& least, const std::string& most) {
-    in.report(at, {in_quotes(at.value.text) + " is out of range", least + " to " + most, {}});
+void out_of_range(reader& in, const place& at, const std::string& range) {
+    in.report(at, {in_quotes(at.value.text) + " is out of range", range, {}});
 }
 
-void read_limit(reader& in, const limit_bound& bound, const place& at, limits& out) {
-    const bool bytes = bound.unit == limit_unit::bytes;
-    const auto value = bytes ? in.take(at, "a size such as 64KiB", parse_size)
-                             : in.take(at, "a plain whole number", parse_count);
-    if (!value) {
-        return;
+// The number that stands at a place, in its unit; nullopt (reported): there is none.
+std::optional<std::uint64_t> read_number(reader& in, const place& at, bound_unit unit) {
+    switch (unit) {
+    case bound_unit::bytes:
+        return in.take(at, "a size such as 64KiB", parse_size);
+    case bound_unit::duration: {
+        const auto time = in.take(at, "a duration such as 30s", parse_duration);
+        return time ? std::optional{static_cast<std::uint64_t>(time->count())} : std::nullopt;
     }
-    if (!bytes && at.value.quoted) {
+    case bound_unit::whole_seconds: {
+        constexpr seconds none{-1};
+        seconds time = none;
+        in.read(at, time);
+        return time == none ? std::nullopt
+                            : std::optional{static_cast<std::uint64_t>(time.count())};
+    }
+    case bound_unit::count:
+        break;
+    }
+    const auto count = in.take(at, "a plain whole number", parse_count);
+    if (count && at.value.quoted) {
         in.report(at, {in_quotes(at.value.text) + " is a text, because of its quotes",
                        "a plain whole number", at.value.text});
-    } else if (*value < bound.least || *value > bound.most) {
-        const auto print = [bytes](std::uint64_t n) {
-            return bytes ? print_size(n) : std::to_string(n);
-        };
-        out_of_range(in, at, print(bound.least), print(bound.most));
-    } else {
+        return std::nullopt;
+    }
+    return count;
+}
+
+template <class Section>
+void read_bounded(reader& in, const number_bound<Section>& bound, const place& at, Section& out) {
+    const auto value = read_number(in, at, bound.unit);
+    if (value && !bound.allows(*value)) {
+        out_of_range(in, at, print_range(bound));
+    } else if (value) {
         bound.set(out, *value);
     }
 }
+
+// `enabled` and the numbers are one table to the reader.
+constexpr std::array<std::string_view, session_bounds.size() + 1> session_keys = [] {
+    std::array<std::string_view, session_bounds.size() + 1> names{"enabled"};
+    std::transform(session_bounds.begin(), session_bounds.end(), names.begin() + 1,
+                   [](const session_bound& bound) { return bound.key; });
+    return names;
+}();
 
 } // namespace
 
@@ -68,7 +94,8 @@ void read_timeouts(reader& in, const place& at, config& out) {
             return;
         }
         if (*value < bound.least || *value > bound.most) {
-            out_of_range(in, entry, print_duration(bound.least), print_duration(bound.most));
+            out_of_range(in, entry,
+                         print_duration(bound.least) + " to " + print_duration(bound.most));
             return;
         }
         out.timeouts.*bound.field = *value;
@@ -77,8 +104,27 @@ void read_timeouts(reader& in, const place& at, config& out) {
 
 void read_limits(reader& in, const place& at, config& out) {
     read_bounds(in, at, limit_bounds, [&](const limit_bound& bound, const place& entry) {
-        read_limit(in, bound, entry, out.limits);
+        read_bounded(in, bound, entry, out.limits);
     });
+}
+
+void read_sessions(reader& in, const place& at, config& out) {
+    const auto entries = in.entries(at, "a map of 'key: value'");
+    if (!entries) {
+        return;
+    }
+    for (const place& entry : *entries) {
+        const auto found = std::find(session_keys.begin(), session_keys.end(), entry.key);
+        if (found == session_keys.end()) {
+            unknown_key(in, entry, session_keys);
+        } else if (found == session_keys.begin()) {
+            in.read(entry, out.sessions.enabled);
+        } else {
+            read_bounded(
+                in, session_bounds.at(static_cast<std::size_t>(found - session_keys.begin() - 1)),
+                entry, out.sessions);
+        }
+    }
 }
 
 void list_bound_keys(std::vector<std::string>& out) {
@@ -87,6 +133,9 @@ void list_bound_keys(std::vector<std::string>& out) {
     }
     for (const limit_bound& bound : limit_bounds) {
         out.push_back("limits." + std::string{bound.key});
+    }
+    for (const std::string_view key : session_keys) {
+        out.push_back("sessions." + std::string{key});
     }
 }
 

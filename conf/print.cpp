@@ -193,11 +193,16 @@ void write_bounds(writer& out, const config& settings) {
     out.section(0, "limits", [&] {
         const limits standard;
         for (const limit_bound& b : limit_bounds) {
-            const auto print = [&](const limits& all) {
-                return b.unit == limit_unit::bytes ? print_size(b.get(all))
-                                                   : std::to_string(b.get(all));
-            };
-            out.text(2, b.key, print(settings.limits), print(standard));
+            out.text(2, b.key, print_value(b.unit, b.get(settings.limits)),
+                     print_value(b.unit, b.get(standard)));
+        }
+    });
+    out.section(0, "sessions", [&] {
+        const sessions_config standard;
+        out.flag(2, "enabled", settings.sessions.enabled, standard.enabled);
+        for (const session_bound& b : session_bounds) {
+            out.text(2, b.key, print_value(b.unit, b.get(settings.sessions)),
+                     print_value(b.unit, b.get(standard)));
         }
     });
 }

@@ -51,6 +51,30 @@ void check_duration(milliseconds value, milliseconds least, milliseconds most, s
     }
 }
 
+template <std::size_t N, class Section>
+void check_numbers(const std::array<number_bound<Section>, N>& bounds, const Section& section,
+                   const std::string& prefix, findings& out) {
+    for (const number_bound<Section>& b : bounds) {
+        if (const std::uint64_t value = b.get(section); !b.allows(value)) {
+            out.error(prefix + std::string{b.key},
+                      {print_value(b.unit, value) + " is out of range", print_range(b), {}});
+        }
+    }
+}
+
+void check_sessions(const sessions_config& s, findings& out) {
+    if (s.per_address > s.max) {
+        out.error(
+            "sessions.per_address",
+            {"is above max, so it would never be reached", "at most " + std::to_string(s.max), {}});
+    }
+    if (s.replay_bytes > s.replay_total) {
+        out.error("sessions.replay_bytes", {"is above replay_total, so it would never be reached",
+                                            "at most " + print_size(s.replay_total),
+                                            {}});
+    }
+}
+
 } // namespace
 
 void validate_listeners(const config& settings, findings& out) {
@@ -140,17 +164,8 @@ void validate_bounds(const config& settings, findings& out) {
         check_duration(settings.timeouts.*b.field, b.least, b.most,
                        "timeouts." + std::string{b.key}, out);
     }
-    for (const limit_bound& b : limit_bounds) {
-        const std::uint64_t value = b.get(settings.limits);
-        const auto print = [&](std::uint64_t n) {
-            return b.unit == limit_unit::bytes ? print_size(n) : std::to_string(n);
-        };
-        if (value < b.least || value > b.most) {
-            out.error(
-                "limits." + std::string{b.key},
-                {print(value) + " is out of range", range(print(b.least), print(b.most)), {}});
-        }
-    }
+    check_numbers(limit_bounds, settings.limits, "limits.", out);
+    check_numbers(session_bounds, settings.sessions, "sessions.", out);
     if (settings.timeouts.answer <= seconds{60}) {
         out.warning("timeouts.answer",
                     {print_duration(settings.timeouts.answer) +
@@ -165,6 +180,7 @@ void validate_bounds(const config& settings, findings& out) {
     }
     const auto [all, one] =
         std::pair{settings.limits.connections, settings.limits.connections_per_address};
+    check_sessions(settings.sessions, out);
     if (all != 0 && one > all) {
         out.error("limits.connections_per_address",
                   {"is above connections, so it would never be reached",

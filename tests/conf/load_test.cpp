@@ -100,6 +100,8 @@ request_headers: [cookie]
 answer_headers: []
 timeouts: { head: 1500ms, drain: 0s }
 limits: { body_bytes: 2MiB, fields: 7 }
+sessions: { enabled: false, max: 5, wait_max: 50s, hold_max: 1, answer_margin: 600ms,
+            replay_total: 1GiB, authentication_timeout: 0s }
 log: { level: debug, file: a.log, access: json, access_file: b.log }
 )",
                                            "t.yaml");
@@ -145,6 +147,14 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.timeouts.idle, timeouts{}.idle);
     EXPECT_EQ(c.limits.body_bytes, 2U * 1024 * 1024);
     EXPECT_EQ(c.limits.fields, 7U);
+    EXPECT_FALSE(c.sessions.enabled);
+    EXPECT_EQ(c.sessions.max, 5U);
+    EXPECT_EQ(c.sessions.wait_max, seconds{50});
+    EXPECT_EQ(c.sessions.hold_max, 1U);
+    EXPECT_EQ(c.sessions.answer_margin, milliseconds{600});
+    EXPECT_EQ(c.sessions.replay_total, 1024U * 1024 * 1024);
+    EXPECT_EQ(c.sessions.authentication_timeout, milliseconds{0});
+    EXPECT_EQ(c.sessions.reorder, sessions_config{}.reorder);
     EXPECT_EQ(c.log.level, log_level::debug);
     EXPECT_EQ(c.log.access, access_log::json);
     EXPECT_EQ(c.log.file, "a.log");
@@ -192,6 +202,7 @@ TEST(load, example_shows_the_defaults) {
     EXPECT_EQ(shown.cors, standard.cors);
     EXPECT_EQ(shown.timeouts, standard.timeouts);
     EXPECT_EQ(shown.limits, standard.limits);
+    EXPECT_EQ(shown.sessions, standard.sessions);
     EXPECT_EQ(shown.log, standard.log);
     ASSERT_TRUE(shown.web_root);
     web_root files = *shown.web_root;
@@ -221,6 +232,7 @@ TEST(load, every_field_of_config_has_its_key) {
         {"log", "log."},
         {"timeouts", "timeouts."},
         {"limits", "limits."},
+        {"sessions_config", "sessions."},
         {"config", ""},
     };
     // What the file writes in another way: address is host and port, a node's key is its name, the
@@ -275,27 +287,40 @@ TEST(load, takes_each_duration_to_its_bounds_and_not_beyond) {
     }
 }
 
-TEST(load, takes_each_limit_to_its_bounds_and_not_beyond) {
-    for (const limit_bound& b : limit_bounds) {
-        // target_bytes must stay below head_bytes, which is a rule of its own.
-        const auto head =
-            std::string{"limits: { "} + (b.key == "target_bytes" ? "head_bytes: 256KiB, " : "") +
-            (b.key == "head_bytes" ? "target_bytes: 64B, " : "") + std::string{b.key} + ": ";
-        const auto text = [&](std::uint64_t value) {
-            const auto written =
-                b.unit == limit_unit::bytes ? print_size(value) : std::to_string(value);
-            return with(head + written + " }");
+// What must stand beside a number, because of a rule between the two.
+const std::map<std::string_view, std::string> companions{
+    {"target_bytes", "head_bytes: 256KiB, "},
+    {"head_bytes", "target_bytes: 64B, "},
+    {"per_address", "max: 10000000, "},
+    {"replay_bytes", "replay_total: 16MiB, "},
+};
+
+template <class Bounds, class Section>
+void expect_bounds(const Bounds& bounds, const std::string& name, Section config::*section) {
+    for (const auto& b : bounds) {
+        const auto beside = companions.find(b.key);
+        const std::string head = name + ": { " +
+                                 (beside == companions.end() ? "" : beside->second) +
+                                 std::string{b.key} + ": ";
+        const auto text = [&](std::uint64_t n) {
+            return with(head + print_value(b.unit, n) + " }");
         };
-        for (const std::uint64_t good : {b.least, b.most}) {
+        for (const std::uint64_t good : {b.least, b.most, b.or_zero ? 0 : b.least}) {
             const auto loaded = load(text(good), "t");
             EXPECT_THAT(loaded.problems, IsEmpty()) << b.key << all_of(loaded.problems);
-            EXPECT_EQ(b.get(loaded.config.limits), good) << b.key;
+            EXPECT_EQ(b.get(loaded.config.*section), good) << b.key;
         }
         EXPECT_TRUE(has_errors(load(text(b.most + 1), "t").problems)) << b.key;
         if (b.least > 0) {
             EXPECT_TRUE(has_errors(load(text(b.least - 1), "t").problems)) << b.key;
+            EXPECT_EQ(has_errors(load(text(0), "t").problems), !b.or_zero) << b.key;
         }
     }
+}
+
+TEST(load, takes_each_number_to_its_bounds_and_not_beyond) {
+    expect_bounds(limit_bounds, "limits", &config::limits);
+    expect_bounds(session_bounds, "sessions", &config::sessions);
 }
 
 TEST(load, has_bounds_of_its_own) {

@@ -57,7 +57,7 @@ TEST(manual, has_a_row_for_every_key_and_no_other) {
         keys.insert(key);
         EXPECT_TRUE(table.contains(key)) << key;
     }
-    const std::regex dotted{R"((listen|nodes|web_root|cors|timeouts|limits|log)[.\[].*)"};
+    const std::regex dotted{R"((listen|nodes|web_root|cors|timeouts|limits|sessions|log)[.\[].*)"};
     for (const auto& [name, cells] : table) {
         EXPECT_TRUE(!std::regex_match(name, dotted) || keys.contains(name)) << name;
     }
@@ -71,14 +71,15 @@ TEST(manual, shows_defaults_and_ranges) {
         EXPECT_EQ(cells.at(0), print_duration(standard.timeouts.*b.field)) << b.key;
         EXPECT_EQ(cells.at(1), print_duration(b.least) + " to " + print_duration(b.most)) << b.key;
     }
-    for (const limit_bound& b : limit_bounds) {
-        const auto print = [&](std::uint64_t n) {
-            return b.unit == limit_unit::bytes ? print_size(n) : std::to_string(n);
-        };
-        const auto& cells = table.at("limits." + std::string{b.key});
-        EXPECT_EQ(cells.at(0), print(b.get(standard.limits))) << b.key;
-        EXPECT_EQ(cells.at(1), print(b.least) + " to " + print(b.most)) << b.key;
-    }
+    const auto numbers = [&](const auto& bounds, const std::string& prefix, const auto& defaults) {
+        for (const auto& b : bounds) {
+            const auto& cells = table.at(prefix + std::string{b.key});
+            EXPECT_EQ(cells.at(0), print_value(b.unit, b.get(defaults))) << b.key;
+            EXPECT_EQ(cells.at(1), print_range(b)) << b.key;
+        }
+    };
+    numbers(limit_bounds, "limits.", standard.limits);
+    numbers(session_bounds, "sessions.", standard.sessions);
 }
 
 TEST(manual, has_a_row_for_every_reason_with_its_status) {
