@@ -1,0 +1,274 @@
+#include "routing/rid_window.hpp"
+
+#include <algorithm>
+
+namespace boshgate::routing {
+
+namespace {
+
+// XEP-0124 11 allows one more than `requests` where the last one is a pause or ends the session.
+// One more again, because clients in use do not count exactly (stanza ignores `requests`), and a
+// refusal ends the user's session.
+constexpr unsigned tolerated = 2;
+constexpr unsigned requests_least = 2;
+constexpr unsigned requests_unknown = 5; // what Strophe assumes until it is told
+
+unsigned width_of(unsigned requests) noexcept {
+    return std::min(requests, rid_window::window_max) + tolerated;
+}
+
+} // namespace
+
+static_assert(rid_window::window_max + tolerated < rid_window::slots);
+
+const char* name_of(rid_verdict verdict) noexcept {
+    switch (verdict) {
+    case rid_verdict::forward:
+        return "forward";
+    case rid_verdict::hold_back:
+        return "hold_back";
+    case rid_verdict::join:
+        return "join";
+    case rid_verdict::replay:
+        return "replay";
+    case rid_verdict::too_old:
+        return "too_old";
+    case rid_verdict::above_window:
+        return "above_window";
+    case rid_verdict::too_many:
+        return "too_many";
+    case rid_verdict::too_many_copies:
+        return "too_many_copies";
+    }
+    return "";
+}
+
+rid_window rid_window::opened(std::uint64_t first, unsigned requests) noexcept {
+    rid_window window(first, std::max(requests, requests_least));
+    // Nothing came before: an older rid has no answer that could be asked for.
+    for (slot& one : window.slots_) {
+        one.is = state::answered;
+    }
+    return window;
+}
+
+rid_window rid_window::adopted(std::uint64_t first) noexcept {
+    return {first == 0 ? 0 : first - 1, requests_unknown};
+}
+
+rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_hash,
+                                    const rid_rules& rules, std::uint64_t now_ms) noexcept {
+    if (rid <= top_) {
+        return tracked(rid) ? copy(rid, payload_hash, rules, now_ms)
+                            : rid_decision{.verdict = rid_verdict::too_old};
+    }
+    const unsigned width = width_of(requests_);
+    if (rid - top_ > width) {
+        return {.verdict = rid_verdict::above_window};
+    }
+    if (unanswered() >= width) {
+        return {.verdict = rid_verdict::too_many};
+    }
+    // The slots that the window moves over must not be in use: an answer is owed for those.
+    for (std::uint64_t next = top_ + 1; next <= rid; ++next) {
+        const state is = at(next).is;
+        if (is == state::waiting || is == state::sending || is == state::sent ||
+            is == state::parked) {
+            return {.verdict = rid_verdict::too_many};
+        }
+    }
+    for (std::uint64_t next = top_ + 1; next <= rid; ++next) {
+        at(next) = {.is = state::missing};
+    }
+    top_ = rid;
+    at(rid).hash = payload_hash;
+    return admit(rid, rules, now_ms);
+}
+
+// admit lets a request out for which nothing is under way, or holds it back.
+rid_decision rid_window::admit(std::uint64_t rid, const rid_rules& rules,
+                               std::uint64_t now_ms) noexcept {
+    slot& one = at(rid);
+    one.copies = static_cast<std::uint8_t>(std::min(one.copies + 1, 255));
+    one.kept = false;
+    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
+    one.is = wait == 0 ? state::sending : state::waiting;
+    return {.verdict = wait == 0 ? rid_verdict::forward : rid_verdict::hold_back, .wait_ms = wait};
+}
+
+rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
+                              std::uint64_t now_ms) noexcept {
+    slot& one = at(rid);
+    if (one.is == state::missing || (one.is == state::unknown && one.copies == 0)) {
+        one.hash = hash;
+        return admit(rid, rules, now_ms);
+    }
+    if (one.copies >= rules.copies) {
+        return {.verdict = rid_verdict::too_many_copies};
+    }
+    const bool differs = one.hash != hash;
+    switch (one.is) {
+    case state::waiting:
+    case state::sending:
+    case state::sent:
+    case state::parked:
+        ++one.copies;
+        return {.verdict = rid_verdict::join, .differs = differs};
+    case state::answered:
+        if (one.kept) {
+            ++one.copies;
+            return {.verdict = rid_verdict::replay, .differs = differs};
+        }
+        if (one.copies == 0 || top_ - rid >= requests_) {
+            return {.verdict = rid_verdict::too_old}; // the node has dropped its answer as well
+        }
+        break;
+    case state::failed:
+    case state::unknown:
+    case state::missing:
+        break;
+    }
+    return admit(rid, rules, now_ms);
+}
+
+std::uint32_t rid_window::wait_for_predecessor(std::uint64_t rid, const rid_rules& rules,
+                                               std::uint64_t now_ms) const noexcept {
+    if (rid == 0 || !tracked(rid - 1)) {
+        return 0;
+    }
+    switch (at(rid - 1).is) {
+    case state::unknown:
+    case state::answered:
+    case state::parked:
+        return 0;
+    case state::sent: {
+        const std::uint64_t since = now_ms - std::min(written_at_ms_, now_ms);
+        return since >= rules.settle_ms ? 0 : static_cast<std::uint32_t>(rules.settle_ms - since);
+    }
+    case state::missing:
+    case state::waiting:
+    case state::sending:
+    case state::failed:
+        break;
+    }
+    return rules.reorder_ms;
+}
+
+rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, const rid_rules& rules,
+                                      std::uint64_t now_ms) noexcept {
+    if (!tracked(rid) || at(rid).is != state::waiting) {
+        return {.verdict = rid_verdict::join};
+    }
+    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
+    if (wait != 0 && !reorder_over) {
+        return {.verdict = rid_verdict::hold_back, .wait_ms = wait};
+    }
+    at(rid).is = state::sending;
+    return {.verdict = rid_verdict::forward};
+}
+
+void rid_window::on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept {
+    if (tracked(rid) && at(rid).is == state::sending) {
+        at(rid).is = state::sent;
+        written_at_ms_ = now_ms;
+    }
+}
+
+rid_decision rid_window::on_broken(std::uint64_t rid, const rid_rules& rules,
+                                   std::uint64_t now_ms) noexcept {
+    if (!tracked(rid)) {
+        return {};
+    }
+    slot& one = at(rid);
+    if (one.is != state::sending && one.is != state::sent) {
+        return {};
+    }
+    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
+    one.is = wait == 0 ? state::sending : state::waiting;
+    return {.verdict = wait == 0 ? rid_verdict::forward : rid_verdict::hold_back, .wait_ms = wait};
+}
+
+void rid_window::on_failed(std::uint64_t rid) noexcept {
+    if (tracked(rid) && at(rid).is != state::answered && at(rid).is != state::parked) {
+        at(rid).is = state::failed;
+    }
+}
+
+bool rid_window::older_in_flight(std::uint64_t rid) const noexcept {
+    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
+    for (std::uint64_t older = oldest; older < rid; ++older) {
+        const state is = at(older).is;
+        if (is == state::sending || is == state::sent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rid_window::on_answered(std::uint64_t rid, bool kept) noexcept {
+    if (!tracked(rid)) {
+        return true;
+    }
+    slot& one = at(rid);
+    one.kept = kept;
+    // Only an answer that is kept can wait.
+    one.is = kept && older_in_flight(rid) ? state::parked : state::answered;
+    return one.is == state::answered;
+}
+
+void rid_window::on_unparked(std::uint64_t rid) noexcept {
+    if (tracked(rid) && at(rid).is == state::parked) {
+        at(rid).is = state::answered;
+    }
+}
+
+void rid_window::on_dropped(std::uint64_t rid) noexcept {
+    if (tracked(rid)) {
+        at(rid).kept = false;
+    }
+}
+
+std::optional<rid_turn> rid_window::take_turn(const rid_rules& rules,
+                                              std::uint64_t now_ms) noexcept {
+    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
+    for (std::uint64_t rid = oldest; rid <= top_; ++rid) {
+        slot& one = at(rid);
+        if (one.is != state::waiting) {
+            continue;
+        }
+        const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
+        const bool by_time_alone = rid > 0 && tracked(rid - 1) && at(rid - 1).is == state::sent;
+        if (wait != 0 && !by_time_alone) {
+            continue;
+        }
+        if (wait == 0) {
+            one.is = state::sending;
+        }
+        return rid_turn{.rid = rid, .wait_ms = wait};
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> rid_window::take_parked() noexcept {
+    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
+    for (std::uint64_t rid = oldest; rid <= top_; ++rid) {
+        const state is = at(rid).is;
+        if (is == state::sending || is == state::sent) {
+            return std::nullopt;
+        }
+        if (is == state::parked) {
+            at(rid).is = state::answered;
+            return rid;
+        }
+    }
+    return std::nullopt;
+}
+
+unsigned rid_window::unanswered() const noexcept {
+    const auto counts = [](const slot& one) {
+        return one.is == state::waiting || one.is == state::sending || one.is == state::sent;
+    };
+    return static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), counts));
+}
+
+} // namespace boshgate::routing

@@ -1,0 +1,164 @@
+#pragma once
+// The rid window of one session: what becomes of a request, by its rid (XEP-0124 14). The proxy is
+// the one place that sees every copy of a request and every broken link, so it decides here what a
+// node should never have to:
+//
+//   forward    write it to the node now
+//   hold back  something older has to be in the node first
+//   join       the same rid is under way: one request at the node, the newest copy gets the answer
+//   replay     the answer is kept here
+//   refuse     too old, too far ahead, too many
+//
+// Two defects of real nodes shape the rules (measured, Prosody 0.12): a held poll N whose link
+// broke is forgotten once N+1 arrives before N's repeat; and an N+1 that overtook N swallows later
+// data when its link breaks before N arrives. So a request goes out only when its predecessor is
+// in, and a broken one goes out again before anything newer. ejabberd never answers a request that
+// overtook.
+//
+// Pure: time is given in milliseconds of any steady clock. Not thread-safe; its session's lock
+// guards it.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace boshgate::routing {
+
+enum class rid_verdict : std::uint8_t {
+    forward,
+    hold_back,
+    join,
+    replay,
+    too_old,        // its answer is gone: item-not-found (XEP-0124 14.3)
+    above_window,   // too far ahead: item-not-found (XEP-0124 14.2)
+    too_many,       // more unanswered requests than a window holds: policy-violation (11)
+    too_many_copies // the same rid again and again: policy-violation (14.3)
+};
+inline constexpr std::size_t rid_verdict_count = 8;
+
+// As it is printed: "hold_back".
+[[nodiscard]] const char* name_of(rid_verdict verdict) noexcept;
+
+struct rid_decision {
+    rid_verdict verdict = rid_verdict::forward;
+    // hold_back: ask again with on_wait_over after this time, if its turn has not come before.
+    std::uint32_t wait_ms = 0;
+    bool differs = false; // join, replay: the copy has another payload than the first one had
+
+    friend bool operator==(const rid_decision&, const rid_decision&) = default;
+};
+
+// The next request whose turn has come, or will come by time alone.
+struct rid_turn {
+    std::uint64_t rid = 0;
+    std::uint32_t wait_ms = 0; // 0: it goes out now, and counts as going out from here on
+
+    friend bool operator==(const rid_turn&, const rid_turn&) = default;
+};
+
+struct rid_rules {
+    // How long a request waits for an older one that has not come (or has failed).
+    std::uint32_t reorder_ms = 2000;
+    // How long after its predecessor was written a request waits for it to be surely in the node.
+    // 0: written is in. More only while links to the node are breaking.
+    std::uint32_t settle_ms = 0;
+    // Copies of one rid, the first one counted.
+    std::uint32_t copies = 16;
+};
+
+class rid_window {
+  public:
+    // How many rids are remembered. A node may grant up to window_max `requests`; more are
+    // treated as window_max.
+    static constexpr std::size_t slots = 16;
+    static constexpr unsigned window_max = 12;
+
+    // A session that was opened here: `first` is the rid of its session request, which is answered;
+    // `requests` is what the node granted.
+    [[nodiscard]] static rid_window opened(std::uint64_t first, unsigned requests) noexcept;
+    // A session that was opened elsewhere, or before a restart: `first` is the first rid that is
+    // seen here. What came before is the node's to know.
+    [[nodiscard]] static rid_window adopted(std::uint64_t first) noexcept;
+
+    // A request has come. forward: it counts as going out until on_written or on_failed.
+    [[nodiscard]] rid_decision on_request(std::uint64_t rid, std::uint32_t payload_hash,
+                                          const rid_rules& rules, std::uint64_t now_ms) noexcept;
+    // A request that was held back has waited as long as it was told to: forward, or hold_back for
+    // longer. Any other verdict: it is not held back any more.
+    [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
+                                            const rid_rules& rules, std::uint64_t now_ms) noexcept;
+    // The request was handed to the kernel whole.
+    void on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept;
+    // The link broke and the request will go out again: forward (now), or hold_back (something
+    // older broke as well and goes first).
+    [[nodiscard]] rid_decision on_broken(std::uint64_t rid, const rid_rules& rules,
+                                         std::uint64_t now_ms) noexcept;
+    // The exchange ended without an answer of the node. The client may come with a copy, which is
+    // forwarded.
+    void on_failed(std::uint64_t rid) noexcept;
+    // The node has answered. `kept`: the answer can be replayed. True: it may go down to the client
+    // now; false: an older answer goes first, take_parked() will name this rid.
+    [[nodiscard]] bool on_answered(std::uint64_t rid, bool kept) noexcept;
+    // A parked answer goes down although an older one has not come.
+    void on_unparked(std::uint64_t rid) noexcept;
+    // The kept answer is gone.
+    void on_dropped(std::uint64_t rid) noexcept;
+
+    // take_turn names the oldest request that is held back and may go out, or will by time alone
+    // (wait_ms is not 0). After every event but on_request, to be called until it names none, or
+    // one by time.
+    [[nodiscard]] std::optional<rid_turn> take_turn(const rid_rules& rules,
+                                                    std::uint64_t now_ms) noexcept;
+    // take_parked names an answered rid that waited for an older answer and may go down now. To be
+    // called until it names none, after on_answered and on_failed.
+    [[nodiscard]] std::optional<std::uint64_t> take_parked() noexcept;
+
+    // Requests that the node has, or will get, and has not answered.
+    [[nodiscard]] unsigned unanswered() const noexcept;
+    [[nodiscard]] std::uint64_t newest() const noexcept { return top_; }
+    // How many rids behind the newest a node still has to know: its `requests`, at least 2.
+    [[nodiscard]] unsigned requests() const noexcept { return requests_; }
+
+  private:
+    enum class state : std::uint8_t {
+        unknown,  // not seen here; the node may know it
+        missing,  // a newer one has come, this one has not
+        waiting,  // held back
+        sending,  // on its way out
+        sent,     // written whole
+        failed,   // ended without an answer
+        answered, // answered, its answer went down
+        parked,   // answered, waits for an older answer
+    };
+    struct slot {
+        std::uint32_t hash = 0;
+        state is = state::unknown;
+        std::uint8_t copies = 0;
+        bool kept = false;
+    };
+
+    rid_window(std::uint64_t first, unsigned requests) noexcept
+        : top_(first), requests_(requests) {}
+
+    [[nodiscard]] slot& at(std::uint64_t rid) noexcept { return slots_[rid % slots]; }
+    [[nodiscard]] const slot& at(std::uint64_t rid) const noexcept { return slots_[rid % slots]; }
+    [[nodiscard]] bool tracked(std::uint64_t rid) const noexcept {
+        return rid <= top_ && top_ - rid < slots;
+    }
+    [[nodiscard]] rid_decision admit(std::uint64_t rid, const rid_rules& rules,
+                                     std::uint64_t now_ms) noexcept;
+    [[nodiscard]] rid_decision copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
+                                    std::uint64_t now_ms) noexcept;
+    // 0: the predecessor is in; else how long to wait, reorder_ms where only an event can help.
+    [[nodiscard]] std::uint32_t wait_for_predecessor(std::uint64_t rid, const rid_rules& rules,
+                                                     std::uint64_t now_ms) const noexcept;
+    [[nodiscard]] bool older_in_flight(std::uint64_t rid) const noexcept;
+
+    std::uint64_t top_;               // the newest rid that has come
+    std::uint64_t written_at_ms_ = 0; // of the request written last
+    unsigned requests_;
+    std::array<slot, slots> slots_{};
+};
+
+} // namespace boshgate::routing
