@@ -186,7 +186,7 @@ void connection::note_session(exchange& x, std::string_view body) {
     }
     x.request_class = routing::class_of(tag);
     x.rid = tag.rid().value_or(0);
-    if (tag.has(routing::body_attribute::sid)) {
+    if (core_.log.enabled() && tag.has(routing::body_attribute::sid)) {
         x.session = routing::session_hash(tag.written(routing::body_attribute::sid),
                                           core_.settings->log_key);
     }

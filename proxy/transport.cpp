@@ -13,6 +13,14 @@
 namespace boshgate::proxy {
 namespace {
 
+// clear_errors leaves nothing in the thread's queue that SSL_get_error could take for a failure of
+// the call that follows. The queue is nearly always empty, and ERR_clear_error walks all of it.
+void clear_errors() noexcept {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 // The BIO under every SSL: reads from the core's records_in, appends to the core's records_out,
 // never blocks on writing.
 
@@ -137,12 +145,15 @@ io_state transport::begin_handshake(shared_buffers& buffers) {
 
 void transport::decrypt(shared_buffers& buffers, read_outcome& outcome) {
     std::size_t got = 0;
-    ERR_clear_error();
+    clear_errors();
     while (got < buffers.plain.size()) {
         const int count = SSL_read(ssl_, buffers.plain.data() + got,
                                    static_cast<int>(buffers.plain.size() - got));
         if (count > 0) {
             got += static_cast<std::size_t>(count);
+            if (buffers.records_in.empty() && SSL_has_pending(ssl_) == 0) {
+                break; // another call would only take a record buffer and give it back
+            }
             continue;
         }
         const int error = SSL_get_error(ssl_, count);
@@ -212,7 +223,7 @@ bool transport::write(shared_buffers& buffers, std::string_view data) {
     if (ssl_ == nullptr) {
         return send_or_keep(data);
     }
-    ERR_clear_error();
+    clear_errors();
     while (!data.empty()) {
         const std::string_view piece = data.substr(0, record_payload);
         const int written = SSL_write(ssl_, piece.data(), static_cast<int>(piece.size()));

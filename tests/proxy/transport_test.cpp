@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,53 @@ TEST_F(TransportTls, KeyUpdatesOfAPeerThatReadsGoOn) {
             receive();
         }
     }
+}
+
+// Two records, in two pieces that are cut at every place: nothing may stay behind in OpenSSL.
+TEST_F(TransportTls, RecordsComeOutWhereverTheyAreCut) {
+    const std::string first(700, 'a');
+    const std::string second(3, 'b');
+    std::size_t length = 1;
+    for (std::size_t cut = 0; cut <= length; ++cut) {
+        for (const std::string& text : {first, second}) {
+            ASSERT_EQ(SSL_write(client_.get(), text.data(), static_cast<int>(text.size())),
+                      static_cast<int>(text.size()));
+        }
+        const std::string records = written();
+        length = records.size();
+        std::string read;
+        for (const std::string& piece : {records.substr(0, cut), records.substr(cut)}) {
+            const proxy::read_outcome got = server_->take(*buffers_, piece);
+            ASSERT_EQ(got.state, io_state::open) << cut;
+            read.append(got.data);
+        }
+        ASSERT_EQ(read, first + second) << cut;
+    }
+    EXPECT_GT(length, first.size() + second.size());
+}
+
+TEST_F(TransportTls, DataAndTheEndInOnePiece) {
+    ASSERT_EQ(SSL_write(client_.get(), "last", 4), 4);
+    SSL_shutdown(client_.get());
+    const proxy::read_outcome got = server_->take(*buffers_, written());
+    EXPECT_EQ(got.data, "last");
+    EXPECT_EQ(got.state, io_state::ended);
+    EXPECT_TRUE(server_->said_goodbye());
+}
+
+// What another transport of the thread has left in OpenSSL's queue is not this one's failure.
+TEST_F(TransportTls, ErrorsOfOthersAreNotItsOwn) {
+    ASSERT_EQ(SSL_write(client_.get(), "text", 4), 4);
+    const std::string records = written();
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    EXPECT_EQ(server_->take(*buffers_, records.substr(0, 10)).state, io_state::open);
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    const proxy::read_outcome got = server_->take(*buffers_, records.substr(10));
+    EXPECT_EQ(got.state, io_state::open);
+    EXPECT_EQ(got.data, "text");
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    EXPECT_TRUE(server_->write(*buffers_, "answer"));
+    ERR_clear_error();
 }
 
 } // namespace

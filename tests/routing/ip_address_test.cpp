@@ -81,6 +81,17 @@ TEST(ip_address, knows_mapped_ipv4) {
     EXPECT_FALSE(ip_address().is_v4());
 }
 
+TEST(ip_address, prints_every_number_in_every_place) {
+    for (unsigned number = 0; number != 256; ++number) {
+        const std::string text = std::to_string(number);
+        const auto up = static_cast<std::uint32_t>(number);
+        EXPECT_EQ(printed(ip_address::v4(up << 24)), text + ".0.0.0");
+        EXPECT_EQ(printed(ip_address::v4(up << 16)), "0." + text + ".0.0");
+        EXPECT_EQ(printed(ip_address::v4(up << 8)), "0.0." + text + ".0");
+        EXPECT_EQ(printed(ip_address::v4(up)), "0.0.0." + text);
+    }
+}
+
 TEST(ip_address, reads_back_what_it_prints) {
     random_source random;
     for (int i = 0; i < 20'000; ++i) {
