@@ -1,0 +1,39 @@
+#include "routing/binding_condition.hpp"
+
+#include <array>
+
+namespace boshgate::routing {
+namespace {
+
+struct row {
+    std::string_view name;
+    std::string_view body;
+    int legacy_status;
+};
+
+constexpr std::array<row, binding_condition_count> table{{
+#define BOSHGATE_BINDING_CONDITION_ROW(name, text, status)                                         \
+    {text,                                                                                         \
+     "<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' condition='" text "'/>",  \
+     status},
+    BOSHGATE_BINDING_CONDITIONS(BOSHGATE_BINDING_CONDITION_ROW)
+#undef BOSHGATE_BINDING_CONDITION_ROW
+}};
+
+const row& row_of(binding_condition condition) noexcept {
+    return table[static_cast<std::size_t>(condition)];
+}
+
+} // namespace
+
+std::string_view name_of(binding_condition condition) noexcept {
+    return row_of(condition).name;
+}
+int legacy_status_of(binding_condition condition) noexcept {
+    return row_of(condition).legacy_status;
+}
+std::string_view terminate_body(binding_condition condition) noexcept {
+    return row_of(condition).body;
+}
+
+} // namespace boshgate::routing

@@ -1,0 +1,235 @@
+#include "discovery/failure_signal.hpp"
+
+#include "routing/bosh_body.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace boshgate::discovery {
+namespace {
+
+using condition = routing::binding_condition;
+constexpr auto node_path = endpoint_kind::node_path;
+constexpr auto discovery = endpoint_kind::discovery;
+
+std::vector<situation> situations() {
+    std::vector<situation> all;
+    for (std::size_t i = 0; i < situation_count; ++i)
+        all.push_back(static_cast<situation>(i));
+    return all;
+}
+
+std::vector<client_kind> kinds() {
+    std::vector<client_kind> all;
+    for (std::size_t i = 0; i < client_kind_count; ++i)
+        all.push_back(static_cast<client_kind>(i));
+    return all;
+}
+
+// "503", "item-not-found" or "close".
+std::string text_of(const failure_signal& signal) {
+    switch (signal.form) {
+    case signal_form::status:
+        return std::to_string(signal.status);
+    case signal_form::terminate:
+        return std::string(name_of(signal.condition));
+    case signal_form::close:
+        return "close";
+    }
+    return {};
+}
+
+// Calls check(signal, label) for every cell of the table.
+template <class Check>
+void for_every_cell(Check check) {
+    for (const situation what : situations()) {
+        for (const client_kind who : kinds()) {
+            for (const endpoint_kind where : {node_path, discovery}) {
+                for (const bool reused : {false, true}) {
+                    const std::string label =
+                        std::string(name_of(what)) + ", " + std::string(name_of(who)) +
+                        (where == node_path ? ", node path" : ", discovery endpoint") +
+                        (reused ? ", reused" : ", fresh");
+                    check(signal_for(what, who, where, reused), what, who, reused, label);
+                }
+            }
+        }
+    }
+}
+
+TEST(failure_signal, only_honest_signals) {
+    for_every_cell([](const failure_signal& signal, situation what, client_kind who, bool reused,
+                      const std::string& label) {
+        const std::string_view body = body_of(signal);
+        switch (signal.form) {
+        case signal_form::status:
+            EXPECT_TRUE(body.empty()) << label;
+            // A 4xx ends Strophe's session; only those whose protocol says so get one.
+            if (who == client_kind::legacy) {
+                EXPECT_TRUE(std::set({400, 403, 404, 502, 503, 504}).contains(signal.status))
+                    << label;
+            } else {
+                EXPECT_TRUE(std::set({502, 503, 504}).contains(signal.status)) << label;
+            }
+            EXPECT_TRUE(signal.retry_after_s == 0 || signal.status == 503) << label;
+            break;
+        case signal_form::terminate: {
+            routing::body_tag tag;
+            ASSERT_TRUE(routing::check_body(body, routing::body_limits{}, tag).ok()) << label;
+            EXPECT_TRUE(tag.is(routing::body_attribute::type, "terminate")) << label;
+            EXPECT_TRUE(tag.is(routing::body_attribute::condition, name_of(signal.condition)))
+                << label;
+            break;
+        }
+        case signal_form::close:
+            EXPECT_TRUE(body.empty()) << label;
+            EXPECT_TRUE(reused || what == situation::session_not_secure) << label;
+            break;
+        }
+    });
+}
+
+// bosh.md 4.7: what nobody comes back from.
+TEST(failure_signal, no_client_is_sent_away_for_good) {
+    for_every_cell([](const failure_signal& signal, situation, client_kind who, bool,
+                      const std::string& label) {
+        if (signal.form != signal_form::terminate)
+            return;
+        EXPECT_NE(signal.condition, condition::other_request) << label;
+        EXPECT_NE(signal.condition, condition::host_unknown) << label;
+        if (signal.condition == condition::remote_connection_failed) {
+            EXPECT_TRUE(who == client_kind::caxl || who == client_kind::caxl_discovery) << label;
+        }
+        if (signal.condition == condition::system_shutdown) {
+            EXPECT_EQ(who, client_kind::caxl_discovery) << label;
+        }
+        if (who == client_kind::legacy) {
+            EXPECT_EQ(routing::legacy_status_of(signal.condition), 0) << label;
+        }
+    });
+}
+
+// The table once more, from the reader's side: what each kind of client gets on a reused
+// connection, on a node's path and on the discovery endpoint.
+struct expectation {
+    situation what;
+    std::string_view others;    // unknown, Strophe, Converse, stanza
+    std::string_view legacy;    // no `ver`
+    std::string_view caxl;      // flag unknown, node path
+    std::string_view followed;  // caxl_discovery, node path
+    std::string_view thin;      // caxl_thin, both
+    std::string_view discovery; // caxl and caxl_discovery, discovery endpoint
+};
+
+constexpr expectation table[] = {
+    {situation::session_request_node_dead, "503", "503", "remote-connection-failed",
+     "remote-connection-failed", "503", "503"},
+    {situation::session_request_failed, "503", "503", "503", "503", "503", "503"},
+    {situation::session_request_no_node, "503", "503", "503", "503", "503", "503"},
+    {situation::session_request_limit, "503", "503", "503", "503", "503", "503"},
+    {situation::session_request_bad_answer, "502", "502", "internal-server-error",
+     "internal-server-error", "502", "502"},
+    {situation::session_request_draining, "close", "close", "close", "close", "close", "close"},
+    {situation::session_request_steered_away, "internal-server-error", "internal-server-error",
+     "internal-server-error", "internal-server-error", "internal-server-error",
+     "internal-server-error"},
+    {situation::session_node_dead, "item-not-found", "404", "item-not-found", "system-shutdown",
+     "item-not-found", "item-not-found"},
+    {situation::session_exchange_failed, "close", "close", "close", "close", "close", "close"},
+    {situation::session_overdue, "504", "504", "504", "504", "504", "504"},
+    {situation::session_unknown, "item-not-found", "404", "item-not-found", "item-not-found",
+     "item-not-found", "item-not-found"},
+    {situation::session_node_removed, "host-gone", "host-gone", "host-gone", "system-shutdown",
+     "host-gone", "host-gone"},
+    {situation::session_bad_answer, "502", "502", "502", "502", "502", "502"},
+    {situation::session_steered_away, "internal-server-error", "internal-server-error",
+     "internal-server-error", "system-shutdown", "internal-server-error", "internal-server-error"},
+    {situation::session_draining, "close", "close", "close", "close", "close", "close"},
+    {situation::session_bad_rid, "item-not-found", "404", "item-not-found", "item-not-found",
+     "item-not-found", "item-not-found"},
+    {situation::session_rid_gap, "503", "503", "item-not-found", "item-not-found", "item-not-found",
+     "item-not-found"},
+    {situation::session_overactive, "policy-violation", "403", "policy-violation",
+     "policy-violation", "policy-violation", "policy-violation"},
+    {situation::session_not_secure, "close", "close", "close", "close", "close", "close"},
+    {situation::bad_request, "bad-request", "400", "bad-request", "bad-request", "bad-request",
+     "bad-request"},
+    {situation::request_too_large, "policy-violation", "403", "policy-violation",
+     "policy-violation", "policy-violation", "policy-violation"},
+};
+static_assert(std::size(table) == situation_count);
+
+TEST(failure_signal, table) {
+    using enum client_kind;
+    for (const expectation& one : table) {
+        const auto told = [&one](client_kind who, endpoint_kind where) {
+            return text_of(signal_for(one.what, who, where, true));
+        };
+        const std::string_view name = name_of(one.what);
+        for (const endpoint_kind where : {node_path, discovery}) {
+            for (const client_kind who : {unknown, strophe, converse, stanza})
+                EXPECT_EQ(told(who, where), one.others) << name << ", " << name_of(who);
+            EXPECT_EQ(told(legacy, where), one.legacy) << name;
+            EXPECT_EQ(told(caxl_thin, where), one.thin) << name;
+        }
+        EXPECT_EQ(told(caxl, node_path), one.caxl) << name;
+        EXPECT_EQ(told(caxl_discovery, node_path), one.followed) << name;
+        EXPECT_EQ(told(caxl, discovery), one.discovery) << name;
+        EXPECT_EQ(told(caxl_discovery, discovery), one.discovery) << name;
+    }
+}
+
+TEST(failure_signal, a_fresh_connection_gets_a_status_instead_of_a_close) {
+    for_every_cell([](const failure_signal& signal, situation what, client_kind who, bool reused,
+                      const std::string& label) {
+        if (reused || what == situation::session_not_secure)
+            return;
+        const failure_signal other = signal_for(what, who, node_path, true);
+        if (other.form == signal_form::close) {
+            EXPECT_EQ(text_of(signal), "503") << label;
+        }
+    });
+}
+
+TEST(failure_signal, retry_after_is_there_where_waiting_helps) {
+    for (const auto& [what, seconds] : {std::pair(situation::session_request_node_dead, 5),
+                                        std::pair(situation::session_request_no_node, 5),
+                                        std::pair(situation::session_request_limit, 30),
+                                        std::pair(situation::session_request_draining, 5),
+                                        std::pair(situation::session_exchange_failed, 0)}) {
+        const auto signal = signal_for(what, client_kind::unknown, discovery, false);
+        EXPECT_EQ(text_of(signal), "503") << name_of(what);
+        EXPECT_EQ(signal.retry_after_s, seconds) << name_of(what);
+    }
+}
+
+TEST(failure_signal, what_is_wrong_with_a_body_is_told_by_its_condition) {
+    for (std::size_t i = 1; i < routing::body_error_count; ++i) {
+        const auto why = static_cast<routing::body_error>(i);
+        for (const client_kind who : kinds()) {
+            const failure_signal signal = signal_for_body(why, who);
+            const std::string label = std::string(name_of(why)) + ", " + std::string(name_of(who));
+            EXPECT_EQ(text_of(signal), who == client_kind::legacy
+                                           ? std::to_string(routing::legacy_status_of(why))
+                                           : std::string(routing::condition_of(why)))
+                << label;
+        }
+    }
+}
+
+TEST(failure_signal, everything_has_a_name) {
+    std::set<std::string_view> names;
+    for (const situation what : situations())
+        EXPECT_TRUE(names.insert(name_of(what)).second) << name_of(what);
+    EXPECT_EQ(name_of(situation::request_too_large), "request_too_large");
+    EXPECT_EQ(name_of(signal_form::status), "status");
+    EXPECT_EQ(name_of(signal_form::terminate), "terminate");
+    EXPECT_EQ(name_of(signal_form::close), "close");
+}
+
+} // namespace
+} // namespace boshgate::discovery
