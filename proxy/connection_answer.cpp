@@ -93,7 +93,7 @@ void connection::append_node_head(const exchange& x, const routing::answer_head&
             continue;
         }
         if (!x.settings->answer_fields.contains(one.name) ||
-            routing::named_by_connection(head, one.name)) {
+            (head.connection_lists_fields && routing::named_by_connection(head, one.name))) {
             continue;
         }
         dated = dated || one.id == field_id::date;

@@ -208,7 +208,7 @@ void connection::build_node_request(exchange& x, std::string_view body) {
     for (const routing::field& one : request.fields()) {
         if (count < passed.size() && one.id != field_id::connection &&
             settings.request_fields.contains(one.name) &&
-            !routing::named_by_connection(request, one.name)) {
+            !(request.connection_lists_fields && routing::named_by_connection(request, one.name))) {
             passed[count++] = &one;
             size += one.name.size() + one.value.size() + 4;
         }

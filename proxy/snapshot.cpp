@@ -51,29 +51,6 @@ void add_tls_problems(const std::vector<tls_problem>& found, const std::string& 
 
 } // namespace
 
-name_set::name_set(const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-        if (name.size() < by_length_.size()) {
-            std::string lower = name;
-            std::transform(lower.begin(), lower.end(), lower.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-            by_length_[name.size()].push_back(std::move(lower));
-        }
-    }
-}
-
-bool name_set::contains(std::string_view name) const noexcept {
-    if (name.size() >= by_length_.size()) {
-        return false;
-    }
-    for (const std::string& one : by_length_[name.size()]) {
-        if (routing::equal_ignoring_case(one, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 snapshot::snapshot(conf::config given)
     : config(std::move(given)),
       routes(config),

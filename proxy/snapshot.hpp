@@ -10,6 +10,7 @@
 #include "routing/client_address.hpp"
 #include "routing/cors.hpp"
 #include "routing/http_head.hpp"
+#include "routing/name_set.hpp"
 #include "routing/route_table.hpp"
 #include "routing/session_hash.hpp"
 
@@ -20,18 +21,6 @@
 #include <vector>
 
 namespace boshgate::proxy {
-
-// A set of field names, asked once for each field of each message.
-class name_set {
-  public:
-    name_set() = default;
-    explicit name_set(const std::vector<std::string>& names);
-    [[nodiscard]] bool contains(std::string_view name) const noexcept;
-
-  private:
-    std::array<std::vector<std::string>, 48>
-        by_length_; // lower case; longer names are not supported
-};
 
 // One node, as the request path needs it.
 struct node_entry {
@@ -50,8 +39,8 @@ struct snapshot {
     routing::route_table routes;
     routing::cors_policy cors;
     routing::trusted_proxies trusted;
-    name_set request_fields;                      // of a client's request, passed to nodes
-    name_set answer_fields;                       // of a node's answer, passed to clients
+    routing::name_set request_fields;             // of a client's request, passed to nodes
+    routing::name_set answer_fields;              // of a node's answer, passed to clients
     std::vector<node_entry> nodes;                // index: routing::node_index
     std::vector<std::unique_ptr<server_tls>> tls; // by listener; nullptr: plain
     std::unique_ptr<file_source> files;           // nullptr: no web_root

@@ -52,20 +52,39 @@ namespace boshgate::routing {
     return element;
 }
 
-// to_lower writes `text` in lower case to `out`, which has room for it. Eight letters at a time: it
-// runs on the path of every request.
-inline void to_lower(std::string_view text, char* out) noexcept {
+// Letters are compared and changed eight at a time: it happens on the path of every request.
+
+// lower_eight changes the capital letters among eight bytes.
+[[nodiscard]] constexpr std::uint64_t lower_eight(std::uint64_t word) noexcept {
     constexpr std::uint64_t ones = 0x0101010101010101;
+    // The top bit of each byte tells: from 'A' on, beyond 'Z', not ASCII.
+    const std::uint64_t low = word & (ones * 0x7f);
+    const std::uint64_t from_a = low + ones * (0x80 - 'A'), beyond_z = low + ones * (0x7f - 'Z');
+    const std::uint64_t capital = from_a & ~beyond_z & ~word & (ones * 0x80);
+    return word | capital >> 2;
+}
+
+// load_eight takes eight bytes as they lie there.
+[[nodiscard]] inline std::uint64_t load_eight(const char* at) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// load_four_to_seven takes all of four to seven bytes; those in the middle stand in the word twice.
+[[nodiscard]] inline std::uint64_t load_four_to_seven(const char* at, std::size_t size) noexcept {
+    std::uint32_t front = 0;
+    std::uint32_t back = 0;
+    std::memcpy(&front, at, sizeof front);
+    std::memcpy(&back, at + size - sizeof back, sizeof back);
+    return std::uint64_t{front} << 32 | back;
+}
+
+// to_lower writes `text` in lower case to `out`, which has room for it.
+inline void to_lower(std::string_view text, char* out) noexcept {
     std::size_t i = 0;
     for (; text.size() - i >= 8; i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + i, 8);
-        // The top bit of each byte tells: from 'A' on, beyond 'Z', not ASCII.
-        const std::uint64_t low = word & (ones * 0x7f);
-        const std::uint64_t from_a = low + ones * (0x80 - 'A'),
-                            beyond_z = low + ones * (0x7f - 'Z');
-        const std::uint64_t capital = from_a & ~beyond_z & ~word & (ones * 0x80);
-        word |= capital >> 2;
+        const std::uint64_t word = lower_eight(load_eight(text.data() + i));
         std::memcpy(out + i, &word, 8);
     }
     for (; i < text.size(); ++i)
@@ -76,6 +95,27 @@ inline void to_lower(std::string_view text, char* out) noexcept {
     std::string out(text.size(), '\0');
     to_lower(text, out.data());
     return out;
+}
+
+// equal_ignoring_case compares ASCII letters without case, other bytes exactly.
+[[nodiscard]] inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    const std::size_t size = a.size();
+    if (size != b.size())
+        return false;
+    if (size >= 8) {
+        for (std::size_t i = 0; i + 8 < size; i += 8)
+            if (lower_eight(load_eight(a.data() + i)) != lower_eight(load_eight(b.data() + i)))
+                return false;
+        return lower_eight(load_eight(a.data() + size - 8)) ==
+               lower_eight(load_eight(b.data() + size - 8));
+    }
+    if (size >= 4)
+        return lower_eight(load_four_to_seven(a.data(), size)) ==
+               lower_eight(load_four_to_seven(b.data(), size));
+    for (std::size_t i = 0; i != size; ++i)
+        if (ascii_lower(a[i]) != ascii_lower(b[i]))
+            return false;
+    return true;
 }
 
 } // namespace boshgate::routing

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 namespace boshgate::routing {
 namespace {
@@ -77,22 +76,19 @@ consteval std::array<known, 64> make_slots() {
 
 constexpr std::array<known, 64> slots = make_slots();
 
-std::uint64_t eight(const char* at) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
-    return word;
-}
-
-// Both have `size` bytes; `lower` is in lower case. Eight bytes at a time: once for each field of
-// each head.
+// Both have `size` bytes; `lower` is in lower case. Once for each field of each head.
 bool equal_folded(const char* name, const char* lower, std::size_t size) noexcept {
     constexpr std::uint64_t fold_all = 0x2020202020202020ULL;
     if (size >= 8) {
         std::uint64_t differs = 0;
         for (std::size_t i = 0; i + 8 < size; i += 8) {
-            differs |= (eight(name + i) | fold_all) ^ eight(lower + i);
+            differs |= (load_eight(name + i) | fold_all) ^ load_eight(lower + i);
         }
-        return (differs | ((eight(name + size - 8) | fold_all) ^ eight(lower + size - 8))) == 0;
+        differs |= (load_eight(name + size - 8) | fold_all) ^ load_eight(lower + size - 8);
+        return differs == 0;
+    }
+    if (size >= 4) {
+        return (load_four_to_seven(name, size) | fold_all) == load_four_to_seven(lower, size);
     }
     for (std::size_t i = 0; i != size; ++i) {
         if (fold(name[i]) != static_cast<unsigned char>(lower[i])) {

@@ -87,30 +87,25 @@ reason read_length(std::string_view value, std::uint64_t& out) noexcept {
     return reason::none;
 }
 
-// next_element cuts the next element off a comma-separated list (RFC 9110 5.6.1), without its
-// blanks.
-std::string_view next_element(std::string_view& list) noexcept {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view element = list.substr(0, comma);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    while (!element.empty() && bytes::is_blank(element.front())) {
-        element.remove_prefix(1);
+reason read_connection(std::string_view list, message_head& out, field_facts& facts) noexcept {
+    constexpr std::string_view alive = "keep-alive";
+    if (equal_ignoring_case(list, alive)) { // nearly always
+        facts.keep_alive = true;
+        return reason::none;
     }
-    while (!element.empty() && bytes::is_blank(element.back())) {
-        element.remove_suffix(1);
-    }
-    return element;
-}
-
-reason read_connection(std::string_view list, field_facts& facts) noexcept {
     while (!list.empty()) {
         const std::string_view option = next_element(list);
         if (bytes::skip(option.data(), option.data() + option.size(), bytes::token) !=
             option.data() + option.size()) {
             return reason::bad_field;
         }
-        facts.close = facts.close || equal_ignoring_case(option, "close");
-        facts.keep_alive = facts.keep_alive || equal_ignoring_case(option, "keep-alive");
+        if (equal_ignoring_case(option, "close")) {
+            facts.close = true;
+        } else if (equal_ignoring_case(option, alive)) {
+            facts.keep_alive = true;
+        } else if (!option.empty()) {
+            out.connection_lists_fields = true;
+        }
     }
     return reason::none;
 }
@@ -166,7 +161,7 @@ reason take(field_id id, const line& read, message_head& out, field_facts& facts
     }
     switch (id) {
     case field_id::connection:
-        return read_connection(value, facts);
+        return read_connection(value, out, facts);
     case field_id::content_length:
         return take_length(value, out, facts);
     case field_id::transfer_encoding:

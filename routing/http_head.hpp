@@ -6,6 +6,7 @@
 // differently is refused (RFC 9112; smuggling classes CL.TE, TE.TE, CL.0, obs-fold, bare LF ...).
 // It decides the framing of the body once, for everybody after it.
 
+#include "routing/ascii.hpp"
 #include "routing/reason.hpp"
 
 #include <array>
@@ -81,6 +82,8 @@ struct message_head {
     std::uint64_t content_length = 0; // when body == framing::length
     int minor_version = 1;            // HTTP/1.0 or HTTP/1.1
     bool keep_alive = true;           // from version and Connection: another message may follow
+    // Connection lists more than close and keep-alive: ask named_by_connection.
+    bool connection_lists_fields = false;
 
     [[nodiscard]] std::span<const field> fields() const noexcept {
         return {field_store.data(), field_count};
@@ -107,6 +110,7 @@ struct message_head {
         content_length = 0;
         minor_version = 1;
         keep_alive = true;
+        connection_lists_fields = false;
     }
 
   private:
@@ -191,8 +195,5 @@ struct read_result {
 // named_by_connection tells whether a Connection field of this message lists `name` (hop-by-hop,
 // RFC 9110 7.6.1).
 [[nodiscard]] bool named_by_connection(const message_head& head, std::string_view name) noexcept;
-
-// equal_ignoring_case compares ASCII letters without case, other bytes exactly.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 } // namespace boshgate::routing

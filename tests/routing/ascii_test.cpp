@@ -19,6 +19,26 @@ TEST(to_lower, changes_capital_ascii_letters_and_nothing_else) {
     EXPECT_EQ(to_lower(""), "");
 }
 
+// Each byte against each, at every place of texts of every kind of length.
+TEST(equal_ignoring_case, folds_ascii_letters_and_nothing_else) {
+    for (std::size_t size = 1; size <= 17; ++size)
+        for (std::size_t at = 0; at < size; ++at) {
+            std::string left(size, 'q');
+            std::string right(size, 'Q');
+            for (int a = 0; a < 256; ++a)
+                for (int b = 0; b < 256; ++b) {
+                    left[at] = static_cast<char>(a);
+                    right[at] = static_cast<char>(b);
+                    if (equal_ignoring_case(left, right) !=
+                        (ascii_lower(left[at]) == ascii_lower(right[at])))
+                        FAIL() << a << " and " << b << " at " << at << " of " << size;
+                }
+        }
+    EXPECT_TRUE(equal_ignoring_case("", ""));
+    EXPECT_FALSE(equal_ignoring_case("", "a"));
+    EXPECT_FALSE(equal_ignoring_case("abcdefgh", "abcdefghi"));
+}
+
 TEST(is_token, takes_token_characters_only) {
     constexpr std::string_view lawful = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                         "abcdefghijklmnopqrstuvwxyz"; // RFC 9110 5.6.2

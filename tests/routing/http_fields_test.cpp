@@ -461,8 +461,19 @@ TEST(http_fields, named_by_connection) {
     EXPECT_FALSE(named_by_connection(*read.head, "x-auth1"));
     EXPECT_FALSE(named_by_connection(*read.head, "host"));
     EXPECT_FALSE(named_by_connection(*read.head, "connection"));
+    EXPECT_TRUE(read.head->connection_lists_fields);
     expect_accepted(read, post("Host: a\r\nX-Auth: close\r\n"));
     EXPECT_FALSE(named_by_connection(*read.head, "close"));
+    EXPECT_FALSE(read.head->connection_lists_fields);
+    for (const char* list :
+         {"keep-alive", "Keep-Alive", "close", "close,keep-alive", ", CLOSE ,", ""}) {
+        expect_accepted(read, post("Host: a\r\nConnection: " + std::string(list) + "\r\n"));
+        EXPECT_FALSE(read.head->connection_lists_fields) << list;
+    }
+    for (const char* list : {"keep-aliv", "keep-alive,x", "x,close", "close, te"}) {
+        expect_accepted(read, post("Host: a\r\nConnection: " + std::string(list) + "\r\n"));
+        EXPECT_TRUE(read.head->connection_lists_fields) << list;
+    }
 }
 
 TEST(http_fields, limit_of_fields) {
