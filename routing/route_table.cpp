@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 #include <unordered_map>
 
 namespace boshgate::routing {
@@ -35,24 +36,51 @@ bool has_port(std::string_view authority) {
     return authority.find(':') == colon || authority[colon - 1] == ']';
 }
 
-// The spellings of one authority that mean the same: for an IPv6 address with and without brackets,
-// as written and as RFC 5952 wants it; for a name with a final dot also without.
+// An authority whose host is an IP address, in its one spelling: the address as RFC 5952 wants it,
+// bare or, with a port, in brackets; an IPv4 address that was written as IPv6 in dotted form.
+// Writes into `out`, which may not overlap. Empty: the host is no address, or too long for `out`.
+std::string_view canonical_address(std::string_view authority, std::span<char> out) noexcept {
+    std::string_view port;
+    if (has_port(authority)) {
+        port = authority.substr(authority.rfind(':'));
+        authority.remove_suffix(port.size());
+    }
+    const auto address = ip_address::parse(authority);
+    if (!address)
+        return {};
+    std::array<char, 46> text;
+    const std::string_view host = address->print(text);
+    const bool brackets = !port.empty() && !address->is_v4();
+    if (host.size() + port.size() + 2 > out.size())
+        return {};
+    char* end = out.data();
+    if (brackets)
+        *end++ = '[';
+    end = std::copy(host.begin(), host.end(), end);
+    if (brackets)
+        *end++ = ']';
+    end = std::copy(port.begin(), port.end(), end);
+    return {out.data(), static_cast<std::size_t>(end - out.data())};
+}
+
+// The spellings of one authority that mean the same: for an IPv6 address as written and as RFC 5952
+// wants it, without a port also with and without brackets; for a name with a final dot also
+// without. find() knows every other spelling of an address by the canonical one.
 std::vector<std::string> spellings(std::string_view written) {
     auto text = to_lower(written);
-    if (text.find(':') != std::string::npos && !has_port(text)) {
-        if (const auto address = ip_address::parse(text)) {
-            if (text.front() == '[')
-                text = text.substr(1, text.size() - 2);
-            std::array<char, 46> buffer;
-            const std::string canonical(address->print(buffer));
-            std::vector<std::string> all{text, "[" + text + "]"};
-            if (canonical != text) {
-                all.push_back(canonical);
-                if (!address->is_v4())
-                    all.push_back("[" + canonical + "]");
-            }
-            return all;
-        }
+    if (text.find(':') != std::string::npos) {
+        std::array<char, 64> buffer;
+        const std::string canonical(canonical_address(text, buffer));
+        if (canonical.empty())
+            return {text};
+        if (has_port(text))
+            return {text, canonical};
+        if (text.front() == '[')
+            text = text.substr(1, text.size() - 2);
+        std::vector<std::string> all{text, "[" + text + "]", canonical};
+        if (canonical.find(':') != std::string::npos)
+            all.push_back("[" + canonical + "]");
+        return all;
     }
     std::vector<std::string> all{text};
     if (text.size() > 1 && text.back() == '.')
@@ -145,7 +173,18 @@ std::optional<node_index> route_table::find(std::string_view path) const noexcep
         return std::nullopt;
     std::array<char, path_bytes_max> lower;
     to_lower(path, lower.data());
-    return paths_.find({lower.data(), path.size()});
+    const std::string_view key(lower.data(), path.size());
+    const std::optional<node_index> found = paths_.find(key);
+    const std::size_t name = key.rfind('/') + 1;
+    if (found || key.find(':', name) == std::string_view::npos)
+        return found;
+    // Not as it was written anywhere. An address has many spellings (RFC 4291 2.2): ask for the
+    // canonical one.
+    std::array<char, path_bytes_max> other;
+    std::copy_n(lower.begin(), name, other.begin());
+    const std::string_view canonical =
+        canonical_address(key.substr(name), std::span(other).subspan(name));
+    return canonical.empty() ? std::nullopt : paths_.find({other.data(), name + canonical.size()});
 }
 
 std::vector<route_conflict> route_table::conflicts(const conf::config& config) {

@@ -51,7 +51,7 @@ class route_table {
 
     // find returns the node of a path (no query), or nullopt. Only exact matches and one trailing
     // slash count, in any letter case: percent-encoding, "//", ";" and dot segments name no node.
-    // Allocation-free.
+    // An IPv6 address counts in any spelling of RFC 4291 2.2. Allocation-free.
     [[nodiscard]] std::optional<node_index> find(std::string_view path) const noexcept;
 
     // conflicts lists the paths that more than one node claims by name, alias or route. A name that

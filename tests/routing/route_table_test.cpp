@@ -130,6 +130,59 @@ TEST(route_table, finds_nodes_by_every_name_and_nothing_else) {
         EXPECT_EQ(table.find(row.path), row.node) << row.path;
 }
 
+TEST(route_table, knows_an_address_in_every_spelling) {
+    const route_table table(make_config(
+        {make_node("a", "host-a", 80, {"[::1]"}), make_node("b", "2001:0DB8:0::0:2"),
+         make_node("c", "10.0.0.22", 7335), make_node("d", "host-d", 80, {"[2001:db8:0::9]:81"})},
+        "/app", {}));
+    const struct {
+        std::string path;
+        std::optional<node_index> node;
+    } rows[] = {
+        {"/app/::1", 0},
+        {"/app/[::1]/", 0},
+        {"/app/0:0:0:0:0:0:0:1", 0},
+        {"/app/[0:0:0:0:0:0:0:1]", 0},
+        {"/app/[0000:0::0001]:80", 0},
+        {"/app/[::1]:81", {}},
+        {"/app/::1:80", {}}, // an address of its own
+        {"/app/2001:db8::2", 1},
+        {"/app/[2001:DB8:0000:0:0::2]", 1},
+        {"/app/[2001:db8:0:0:0:0:0:2]:7335/", 1},
+        {"/app/[2001:db8:0:0:0:0:0:3]", {}},
+        {"/app/10.0.0.22", 2},
+        {"/app/::ffff:10.0.0.22", 2},
+        {"/app/[::ffff:a00:16]", 2},
+        {"/app/[0:0:0:0:0:ffff:a00:16]:7335", 2},
+        {"/app/010.0.0.22:7335", {}},
+        {"/app/[10.0.0.22]:7335", {}},
+        {"/app/[2001:db8::9]:81", 3},
+        {"/app/[2001:db8:0:0:0:0:0:9]:81", 3},
+        {"/app/[2001:db8::9]", {}},
+        {"/app/[::1", {}},
+        {"/app/::1]", {}},
+        {"/app/[::1]:", {}},
+        {"/app/[::1%25lo]", {}},
+        {"/app/0:0:0:0:0:0:0:0:1", {}},
+        {"/app/::1/x", {}},
+        {"/::1", {}},
+        {"::1", {}},
+        {":", {}},
+        {"/app/" + std::string(900, ':'), {}},
+        {"/app/[::1]:" + std::string(900, '0') + "80", {}},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(table.find(row.path), row.node) << row.path;
+}
+
+TEST(route_table, reports_two_spellings_of_one_address_as_a_conflict) {
+    EXPECT_THAT(
+        route_table::conflicts(make_config({make_node("a", "host-a", 80, {"[::1]:81"}),
+                                            make_node("b", "host-b", 80, {"[0:0:0:0:0:0:0:1]:81"})},
+                                           "", {})),
+        ElementsAre(route_conflict{"/[::1]:81", "a", "b"}));
+}
+
 TEST(route_table, puts_the_prefix_before_names_but_not_before_routes) {
     const route_table table(make_config({make_node("node-a1", "a.example.com")}, "/App/v2",
                                         {{"/httpbinding", "node-a1"}}));
