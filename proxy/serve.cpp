@@ -4,6 +4,7 @@
 #include "proxy/configuration.hpp"
 #include "proxy/log.hpp"
 #include "proxy/name_resolver.hpp"
+#include "proxy/out_of_memory.hpp"
 
 #include <csignal>
 #include <string>
@@ -74,6 +75,7 @@ void log_counters(const app& proxy) {
 
 int serve(const std::string& config_file) {
     std::signal(SIGPIPE, SIG_IGN);
+    end_when_out_of_memory();
     raise_descriptor_limit();
     loaded_configuration loaded = load_configuration(config_file);
     for (const std::string& line : loaded.messages) {
