@@ -127,8 +127,8 @@ struct timeouts {
     milliseconds client_write{30'000}; // one answer: without progress for this long; then close
     milliseconds connect{1'000};       // TCP and TLS to a node, together; then 504
     milliseconds node_write{10'000};   // one request to a node; then as a broken link
-    // Request written until the node's answer is complete; then 504. Must exceed the longest `wait`
-    // a node grants (Prosody 120 s).
+    // Request written until the node's answer is complete; then 504. A streamed answer: from each
+    // piece to the next. Must exceed the longest `wait` a node grants (Prosody 120 s).
     milliseconds answer{150'000};
     milliseconds link_idle{45'000}; // an unused link is closed; below the node's own keep-alive
     milliseconds resolve{30'000};   // distance between two look-ups of a node's name

@@ -20,8 +20,9 @@ using routing::reason;
 
 namespace {
 
-// After a refusal that left request bytes unread: how long, and how many, to read and drop, so that
-// the refusal is not destroyed by a reset before the client has read it (RFC 9112 9.6).
+// After the last answer of a connection: how long, and how many, bytes to read and drop until the
+// client closes too. A close with bytes unread, or that more bytes meet, makes the kernel send a
+// reset, which may destroy the answer before the client has read it (RFC 9112 9.6).
 constexpr std::chrono::milliseconds linger_time{2000};
 constexpr std::uint32_t linger_bytes = 16 * 1024 * 1024;
 
@@ -31,7 +32,6 @@ connection::connection(core& home, const listener& from, int descriptor,
                        const routing::ip_address& peer, std::uint16_t port)
     : core_(home), listener_(from), transport_(descriptor), peer_(peer), port_(port) {
     core_.connections.add(*this);
-    core_.shared.connections.fetch_add(1, std::memory_order_relaxed);
     core_.counters.connections.add();
     core_.counters.connections_accepted.add();
 }
@@ -41,7 +41,7 @@ connection::~connection() {
         ::close(outgoing_->file);
     }
     core_.connections.remove(*this);
-    core_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+    core_.shared.leave_connection();
     core_.counters.connections.subtract();
     if (counted_) {
         core_.shared.leave(peer_);
@@ -93,8 +93,10 @@ void connection::start_handshake() {
     }
     SSL_set_accept_state(ssl);
     transport_.start_tls(ssl, *core_.buffers);
-    phase_ = phase::handshake;
-    core_.loop.set(*this, config.timeouts.tls_handshake);
+    // Behind a PROXY header the deadline runs already: one for both, whatever trickles.
+    if (std::exchange(phase_, phase::handshake) != phase::proxy_header) {
+        core_.loop.set(*this, config.timeouts.tls_handshake);
+    }
 }
 
 void connection::on_ready(std::uint32_t events) {
@@ -142,7 +144,7 @@ void connection::on_readable(bool hung_up) {
             return;
         }
         if (got.state == io_state::broken) {
-            leave(reason::client_closed);
+            phase_ == phase::lingering ? close(false) : leave(reason::client_closed);
             return;
         }
         if (got.drained && (!hung_up || got.wire == 0)) {
@@ -222,11 +224,7 @@ void connection::become_idle() {
     outgoing_.reset();
     // While read_requests is on the stack it holds what was read ahead, not `pending`.
     if (closing_ || core_.draining || (read_ended_ && !pending_ && !serving_)) {
-        if (distrusted_ || unread_ || (pending_ && !pending_->bytes.empty())) {
-            linger();
-        } else {
-            close(true);
-        }
+        linger(); // also when all was read: the client may be sending more at this moment
         return;
     }
     phase_ = phase::idle;

@@ -2,7 +2,7 @@
 // A connection: one TCP or TLS connection from a client, speaking HTTP/1.
 //
 //     proxy_header -> handshake -> idle -> head -> body -> waiting -> (sending) -> idle ...
-//                                                              any refusal that leaves bytes unread
+//                                                              after the last answer
 //                                                              -> lingering -> closed
 //
 // One exchange at a time; requests that come meanwhile are read ahead, up to
@@ -35,7 +35,8 @@ class listener;
 
 class connection final : public ready_handler, public timed, public answer_sink {
   public:
-    // open adopts an accepted descriptor. The connection lives until it closes itself.
+    // open adopts an accepted descriptor, and the place among limits.connections that the listener
+    // took for it. The connection lives until it closes itself.
     static void open(core& home, const listener& from, int descriptor,
                      const routing::ip_address& peer, std::uint16_t port);
     ~connection() override;
@@ -153,13 +154,12 @@ class connection final : public ready_handler, public timed, public answer_sink 
     std::unique_ptr<pending> pending_;
     std::unique_ptr<outgoing> outgoing_;
     routing::ip_address peer_;
-    std::size_t lingered_ = 0; // bytes read and dropped behind a refusal
+    std::size_t lingered_ = 0; // bytes read and dropped behind the last answer
     std::uint16_t port_;
     phase phase_ = phase::idle;
     bool unread_ = false;     // reading stopped: more may lie in the kernel
     bool read_ended_ = false; // the client has closed its side
     bool closing_ = false;    // close after the current answer
-    bool distrusted_ = false; // bytes of the client are unread on purpose: linger before closing
     bool continued_ = false;  // 100 Continue was sent for this request
     bool serving_ = false;    // read_requests is on the stack
     bool counted_ = false;    // in the table of addresses

@@ -33,17 +33,19 @@ reason connection::judge() {
     // A body that nobody wants is gathered like any other: the same bound, whoever answers.
     const bool too_large = request.body == framing::length &&
                            request.content_length > settings.config.limits.body_bytes;
-    if (request.verb == method::other) {
-        return to_node_ || settings.files ? reason::method : reason::no_route;
+    const auto has_file = [&] { return settings.files && settings.files->has(request.path); };
+    if (request.verb == method::other || (request.verb == method::post && !to_node_)) {
+        return to_node_ || has_file() ? reason::method : reason::no_route;
     }
     if (request.verb == method::options) {
-        return too_large ? reason::body_limit : reason::none;
+        // A preflight asks about the origin, not about the path: a browser that is refused here
+        // would hide the 404 that the request itself will get (Fetch 4.8).
+        const bool known = to_node_ || request.path == "*" ||
+                           routing::read_preflight(request, core_.scratch) || has_file();
+        return !known ? reason::no_route : too_large ? reason::body_limit : reason::none;
     }
     if (!to_node_) {
-        if (!settings.files || request.verb == method::post) {
-            return reason::no_route;
-        }
-        return too_large ? reason::body_limit : reason::none;
+        return !settings.files ? reason::no_route : too_large ? reason::body_limit : reason::none;
     }
     if (cors_.kind == origin_kind::refused && settings.cors.enforce()) {
         return reason::origin_refused;
@@ -103,9 +105,11 @@ void connection::dispatch_options(exchange& x) {
     const std::optional<routing::preflight> asked =
         routing::read_preflight(core_.request, core_.scratch);
     if (!asked) {
-        send_small(
-            x, 204, reason::options,
-            to_node_ ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n", {});
+        const bool posts =
+            to_node_ || core_.request.path == "*"; // RFC 9110 9.3.7: "*" is all of us
+        send_small(x, 204, reason::options,
+                   posts ? "Allow: GET, HEAD, OPTIONS, POST\r\n" : "Allow: GET, HEAD, OPTIONS\r\n",
+                   {});
         return;
     }
     if (cors_.kind == origin_kind::same_origin) {

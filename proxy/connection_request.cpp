@@ -182,7 +182,7 @@ std::size_t connection::read_one(std::string_view bytes) {
                        (request.body == framing::length && request.content_length <= available);
     if (why != reason::none) {
         exchange& x = begin();
-        distrusted_ = closing_ = closing_ || !whole;
+        closing_ = closing_ || !whole;
         refuse(x, why);
         return whole
                    ? head.consumed + static_cast<std::size_t>(
@@ -269,7 +269,7 @@ bool connection::reread_head() {
 // be trusted, so the connection ends. A script must be able to read this answer too: the CORS
 // verdict comes from the head, or from what there is of it.
 void connection::refuse_unread(reason why, std::string_view head) {
-    distrusted_ = closing_ = true;
+    closing_ = true;
     if (pending_ && pending_->head != 0 && reread_head()) {
         [[maybe_unused]] const reason judged = judge();
     } else {

@@ -32,6 +32,7 @@ struct core::drain_deadline final : timed {
     explicit drain_deadline(core& of) : home(of) {}
     void on_deadline() override { home.cut(); }
     core& home;
+    std::chrono::milliseconds at{0}; // loop time
 };
 
 core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_state& state,
@@ -56,7 +57,12 @@ core::~core() {
 }
 
 void core::drain(std::chrono::milliseconds limit) {
+    const std::chrono::milliseconds at = loop.now() + limit;
     if (draining) {
+        if (at < drain_deadline_->at) {
+            drain_deadline_->at = at;
+            loop.set(*drain_deadline_, limit);
+        }
         return;
     }
     draining = true;
@@ -70,6 +76,7 @@ void core::drain(std::chrono::milliseconds limit) {
         one->close_if_idle();
     }
     drain_deadline_ = std::make_unique<drain_deadline>(*this);
+    drain_deadline_->at = at;
     loop.set(*drain_deadline_, limit);
     connection_gone();
 }

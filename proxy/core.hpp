@@ -62,14 +62,25 @@ class shared_state {
   public:
     explicit shared_state(std::size_t nodes) : links(nodes) {}
 
-    std::atomic<std::uint32_t> connections{0};
     std::vector<std::atomic<std::uint32_t>> links; // by node
+
+    // A place among the open connections of all cores, taken before one is accepted so that `limit`
+    // is never exceeded; false: all are taken.
+    [[nodiscard]] bool enter_connection(std::uint32_t limit) noexcept {
+        if (connections_.fetch_add(1, std::memory_order_relaxed) < limit) {
+            return true;
+        }
+        leave_connection();
+        return false;
+    }
+    void leave_connection() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
 
     // One more connection of an address; false when it has `limit` already (0: no limit).
     [[nodiscard]] bool enter(const routing::ip_address& address, std::uint32_t limit);
     void leave(const routing::ip_address& address);
 
   private:
+    std::atomic<std::uint32_t> connections_{0};
     std::mutex mutex_;
     std::unordered_map<std::string, std::uint32_t>
         by_address_; // guarded by mutex_; key: the 16 bytes
@@ -93,7 +104,7 @@ struct core {
 
     // drain begins the end: listeners close, idle connections close, answers carry Connection:
     // close. After `limit` all that is left is cut. The loop stops when the last connection has
-    // gone.
+    // gone. Of several drains the one whose limit ends first counts.
     void drain(std::chrono::milliseconds limit);
     // cut ends all connections at once. Only while draining.
     void cut();

@@ -295,6 +295,18 @@ opened_file file_source::find(const routing::request_head& head, bool secure) co
     return file.descriptor >= 0 ? answer(head, secure, file) : refusal(look.why);
 }
 
+bool file_source::has(std::string_view path) const {
+    const std::optional<std::string> name = routing::relative_file(path);
+    const int root = name ? ::open(settings_.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (root < 0)
+        return false;
+    finder look{root, walk_};
+    found_file file;
+    const bool found = look.open_path(*name, settings_, file);
+    ::close(root);
+    return found;
+}
+
 opened_file file_source::answer(const routing::request_head& head, bool secure,
                                 found_file& file) const {
     const auto size = static_cast<std::uint64_t>(file.facts.st_size);

@@ -53,6 +53,11 @@ class file_source {
     // are forbidden_path. `secure`: the client came over TLS (Strict-Transport-Security then).
     [[nodiscard]] opened_file find(const routing::request_head& head, bool secure) const;
 
+    // has tells whether a path names a file that can be read, or a directory with an index: what
+    // methods that files do not have are refused for. The fallback is left out: it stands for paths
+    // that nobody knows, and for those a POST, or an OPTIONS, is told so.
+    [[nodiscard]] bool has(std::string_view path) const;
+
   private:
     file_source(const conf::web_root& settings, path_walk walk);
     [[nodiscard]] opened_file answer(const routing::request_head& head, bool secure,

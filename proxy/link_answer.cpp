@@ -272,7 +272,7 @@ void link::stream(std::string_view data) {
     if (data.empty() || phase_ != phase::busy) {
         return;
     }
-    arm_answer(); // a streamed answer may take any time, as long as it moves
+    arm_answer(); // a streamed answer may take any time in all, as long as it moves
     if (!exchange_->sink->on_answer_data(*exchange_, data)) {
         paused_ = true;
     }

@@ -145,7 +145,7 @@ void listener::on_deadline() {
 void listener::on_ready(std::uint32_t) {
     const conf::limits& limits = core_.settings->config.limits;
     for (int i = 0; i < accepts_at_once && descriptor_ >= 0 && !paused_; ++i) {
-        if (core_.shared.connections.load(std::memory_order_relaxed) >= limits.connections) {
+        if (!core_.shared.enter_connection(limits.connections)) {
             pause("the limit of connections is reached (limits.connections: " +
                   std::to_string(limits.connections) + ")");
             return;
@@ -155,6 +155,7 @@ void listener::on_ready(std::uint32_t) {
         const int descriptor = ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&peer.storage),
                                          &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor < 0) {
+            core_.shared.leave_connection();
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                 pause(std::string("out of file descriptors or socket memory: ") +
                       std::strerror(errno) +

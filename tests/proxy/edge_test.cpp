@@ -145,11 +145,71 @@ TEST(Edge, FilesAndNodesShareTheOrigin) {
     EXPECT_EQ(answer.field("Content-Length"), std::to_string(large.size()));
     client->write(post("/node-a1", "<a/>"));
     EXPECT_EQ(client->read_answer().body, "<r/>");
-    client->write(post("/index.html", "<a/>"));
-    EXPECT_EQ(client->read_answer().status, 404);
     client->write("GET /../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(client->read_answer().status, 404);
     EXPECT_EQ(node.requests().size(), 1U);
+}
+
+TEST(Edge, MethodsOfFilesAndOfPathsThatNobodyKnows) {
+    temp_directory root;
+    root.write("index.html", "page");
+    root.write("app/index.html", "page");
+    root.write("empty/other.html", "page");
+    stub_node node(plain);
+    const std::string of_files = "GET, HEAD, OPTIONS";
+    const std::string of_nodes = "GET, HEAD, OPTIONS, POST";
+    struct row {
+        const char* line;
+        int status;
+        std::string allow;
+    };
+    const std::vector<row> rows{
+        {"POST /", 405, of_files},
+        {"DELETE /", 405, of_files},
+        {"OPTIONS /", 204, of_files},
+        {"POST /index.html?x=1", 405, of_files},
+        {"POST /app", 405, of_files},
+        {"POST /app/", 405, of_files},
+        {"PUT /app/index.html", 405, of_files},
+        {"OPTIONS /app/index.html", 204, of_files},
+        {"PUT /node-a1", 405, of_nodes},
+        {"OPTIONS /node-a1", 204, of_nodes},
+        {"OPTIONS *", 204, of_nodes},
+        {"POST /empty/", 404, ""},
+        {"OPTIONS /empty/", 404, ""},
+        {"POST /nowhere", 404, ""},
+        {"DELETE /nowhere", 404, ""},
+        {"OPTIONS /nowhere", 404, ""},
+        {"POST /../index.html", 404, ""},
+        {"OPTIONS /%2e%2e/index.html", 404, ""},
+    };
+    for (const bool fallback : {false, true}) {
+        running_proxy proxy(config_with_node(
+            node.port(), "cors: {origins: [\"https://chat.example.com\"]}\nweb_root: {path: " +
+                             root.path().string() +
+                             (fallback ? ", fallback: index.html}\n" : "}\n")));
+        const auto ask = [&](const std::string& line, const std::string& fields) {
+            return proxy.ask(line + " HTTP/1.1\r\nHost: a\r\nOrigin: https://chat.example.com\r\n" +
+                             fields + "\r\n");
+        };
+        for (const row& one : rows) {
+            SCOPED_TRACE(std::string(one.line) + (fallback ? ", with a fallback" : ""));
+            const http_answer answer = ask(one.line, "");
+            EXPECT_EQ(answer.status, one.status);
+            EXPECT_EQ(answer.field("Allow"), one.allow);
+            EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "https://chat.example.com");
+        }
+        // The preflight passes, so that the page can read the 404 of the request behind it.
+        const http_answer preflight =
+            ask("OPTIONS /nowhere", "Access-Control-Request-Method: POST\r\n");
+        EXPECT_EQ(preflight.status, 204);
+        EXPECT_EQ(preflight.field("Access-Control-Allow-Origin"), "https://chat.example.com");
+        EXPECT_TRUE(proxy.ended(reason::preflight, 1));
+        const http_answer behind = ask("POST /nowhere", "");
+        EXPECT_EQ(behind.status, 404);
+        EXPECT_EQ(behind.field("Access-Control-Allow-Origin"), "https://chat.example.com");
+    }
+    EXPECT_EQ(node.links(), 0);
 }
 
 TEST(Edge, ASlowReaderOfALargeFileIsBoundedAndEndsAtItsDeadline) {

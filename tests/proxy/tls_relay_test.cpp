@@ -159,6 +159,49 @@ TEST_F(TlsRelay, ClientSessionsAreResumed) {
         [&] { return proxy.app().total(&proxy::core_counters::handshakes_resumed) == 1; }));
 }
 
+// A link that ends, however it ends, must not take the node's session along: the next link resumes.
+TEST_F(TlsRelay, LinksResumeTheSessionOfTheirNode) {
+    struct row {
+        const char* name;
+        int version;
+        bool tickets;
+        bool close_notify;
+    };
+    for (const row& one : {row{"TLS 1.3", TLS1_3_VERSION, true, true},
+                           {"TLS 1.3, FIN alone", TLS1_3_VERSION, true, false},
+                           {"TLS 1.2 with tickets", TLS1_2_VERSION, true, true},
+                           {"TLS 1.2 with tickets, FIN alone", TLS1_2_VERSION, true, false},
+                           {"TLS 1.2 with session ids", TLS1_2_VERSION, false, true}}) {
+        SCOPED_TRACE(one.name);
+        const ssl_ctx_ptr tls = server_context(node_);
+        SSL_CTX_set_min_proto_version(tls.get(), one.version);
+        SSL_CTX_set_max_proto_version(tls.get(), one.version);
+        const std::string name = "node";
+        SSL_CTX_set_session_id_context(tls.get(),
+                                       reinterpret_cast<const unsigned char*>(name.data()),
+                                       static_cast<unsigned>(name.size()));
+        if (!one.tickets) {
+            SSL_CTX_set_options(tls.get(), SSL_OP_NO_TICKET);
+        }
+        stub_node node(
+            [&](const node_request&) {
+                return node_reply{.bytes = ok("<r/>", "Connection: close\r\n"),
+                                  .close = true,
+                                  .close_notify = one.close_notify};
+            },
+            tls.get());
+        running_proxy proxy(config(node.port(), "ca_file: " + ca_file()));
+        for (int i = 0; i < 4; ++i) {
+            ASSERT_EQ(proxy.ask(post("/node-a1", "<a/>"), 1).status, 200) << i;
+            ASSERT_TRUE(running_proxy::until(
+                [&] { return proxy.app().total(&proxy::core_counters::links) == 0; }));
+        }
+        EXPECT_EQ(node.links(), 4);
+        EXPECT_EQ(SSL_CTX_sess_accept_good(tls.get()), 4);
+        EXPECT_EQ(SSL_CTX_sess_hits(tls.get()), 3) << "resumed handshakes";
+    }
+}
+
 TEST_F(TlsRelay, GarbageAndPlainHttpOnTheTlsPortEndTheConnection) {
     stub_node node([](const node_request&) { return node_reply{.bytes = ok("<r/>")}; });
     running_proxy proxy(config(node.port(), "verify: false", "timeouts: {tls_handshake: 200ms}\n"));

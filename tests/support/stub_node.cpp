@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,25 @@ void stub_node::serve(int descriptor, int link) {
     const std::lock_guard lock(mutex_);
     std::erase(open_, descriptor);
     bytes.close();
+}
+
+raw_node::raw_node() : listening_(listen_on_loopback(port_)) {
+    // Accepted sockets inherit it.
+    ::setsockopt(listening_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+}
+
+raw_node::~raw_node() {
+    ::close(listening_);
+}
+
+std::unique_ptr<stream> raw_node::accept() {
+    pollfd ready{listening_, POLLIN, 0};
+    const auto limit = std::chrono::milliseconds{read_limit};
+    if (::poll(&ready, 1, static_cast<int>(limit.count())) != 1) {
+        throw std::runtime_error("no link came");
+    }
+    return std::make_unique<stream>(::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC), nullptr,
+                                    stream::role::server);
 }
 
 refusing_port::refusing_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -16,6 +16,8 @@
 
 namespace boshgate::tests {
 
+class stream;
+
 // What came in: the bytes of head and body as they were.
 struct node_request {
     std::string head; // with the empty line
@@ -76,6 +78,25 @@ class stub_node {
     std::vector<int> open_;              // guarded by mutex_
     std::vector<std::thread> threads_;   // guarded by mutex_
     std::thread acceptor_;
+};
+
+// A node whose links the test drives itself, for what depends on when a node reads and writes.
+// Nobody reads before the test does, and `receive_buffer` bounds what the kernel takes meanwhile.
+class raw_node {
+  public:
+    raw_node();
+    ~raw_node();
+    raw_node(const raw_node&) = delete;
+    raw_node& operator=(const raw_node&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // accept waits for the next link, with a limit; throws when none comes.
+    [[nodiscard]] std::unique_ptr<stream> accept();
+
+  private:
+    static constexpr int receive_buffer = 4096;
+    std::uint16_t port_ = 0;
+    int listening_;
 };
 
 // A port on 127.0.0.1 that refuses connections: bound, and not listening. Lives as long as the
