@@ -9,15 +9,6 @@
 
 namespace boshgate::proxy {
 
-void block::append(std::string_view bytes) noexcept {
-    assert(bytes.size() <= room());
-    if (bytes.empty()) {
-        return; // of nothing there may be no address, which memcpy must not see
-    }
-    std::memcpy(data_ + size_, bytes.data(), bytes.size());
-    size_ += static_cast<std::uint32_t>(bytes.size());
-}
-
 void block::append_number(std::uint64_t number) noexcept {
     const auto end = std::to_chars(data_ + size_, data_ + capacity_, number);
     assert(end.ec == std::errc{});

@@ -4,8 +4,10 @@
 // warm.
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -28,7 +30,14 @@ class block {
     ~block() { release(); }
 
     // append copies; the caller has asked for a block that is large enough.
-    void append(std::string_view bytes) noexcept;
+    void append(std::string_view bytes) noexcept {
+        assert(bytes.size() <= room());
+        if (bytes.empty()) {
+            return; // of nothing there may be no address, which memcpy must not see
+        }
+        std::memcpy(data_ + size_, bytes.data(), bytes.size());
+        size_ += static_cast<std::uint32_t>(bytes.size());
+    }
     void append_number(std::uint64_t number) noexcept;
     [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -94,6 +94,19 @@ class connection final : public ready_handler, public timed, public answer_sink 
         routing::reason why = routing::reason::none;
     };
 
+    // append_field passes a field on, to a block or a string.
+    template <typename Output>
+    static void append_field(Output& out, const routing::field& one) {
+        if (const std::string_view line = routing::line_of(one); !line.empty()) {
+            out.append(line);
+            return;
+        }
+        out.append(one.name);
+        out.append(": ");
+        out.append(one.value);
+        out.append("\r\n");
+    }
+
     connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer,
                std::uint16_t port);
 

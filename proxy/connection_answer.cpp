@@ -7,6 +7,7 @@
 #include "proxy/log.hpp"
 #include "proxy/status_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -37,8 +38,11 @@ bool connection::keeps_alive(const exchange& x) const noexcept {
 
 void connection::begin_out(int status) {
     std::string& out = core_.out;
-    out.clear();
-    out.append("HTTP/1.1 ");
+    if (status == 200) { // nearly always
+        out.assign("HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.assign("HTTP/1.1 ");
     append_number(out, status);
     out.push_back(' ');
     out.append(status_text(status));
@@ -46,15 +50,17 @@ void connection::begin_out(int status) {
 }
 
 void connection::append_date() {
-    core_.out.append("Date: ");
-    core_.out.append(core_.date());
-    core_.out.append("\r\n");
+    core_.out.append(core_.date_line());
 }
 
 void connection::append_length(std::uint64_t length) {
-    core_.out.append("Content-Length: ");
-    append_number(core_.out, length);
-    core_.out.append("\r\n");
+    static constexpr std::string_view name = "Content-Length: ";
+    std::array<char, name.size() + 20 + 2> line; // a length has at most 20 digits
+    char* end = std::copy(name.begin(), name.end(), line.begin());
+    end = std::to_chars(end, line.data() + line.size(), length).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    core_.out.append(line.data(), end);
 }
 
 void connection::append_connection_fields(const exchange& x) {
@@ -97,10 +103,7 @@ void connection::append_node_head(const exchange& x, const routing::answer_head&
             continue;
         }
         dated = dated || one.id == field_id::date;
-        core_.out.append(one.name);
-        core_.out.append(": ");
-        core_.out.append(one.value);
-        core_.out.append("\r\n");
+        append_field(core_.out, one);
     }
     if (!dated) {
         append_date();

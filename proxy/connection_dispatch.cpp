@@ -232,10 +232,7 @@ void connection::build_node_request(exchange& x, std::string_view body) {
     block& out = x.request;
     out.append(start);
     for (std::size_t i = 0; i < count; ++i) {
-        out.append(passed[i]->name);
-        out.append(": ");
-        out.append(passed[i]->value);
-        out.append("\r\n");
+        append_field(out, *passed[i]);
     }
     out.append(forwarded);
     out.append(address);
@@ -243,9 +240,10 @@ void connection::build_node_request(exchange& x, std::string_view body) {
     if (x.verb == method::post) {
         out.append(type);
         out.append_number(body.size());
+        out.append("\r\n\r\n");
+    } else {
         out.append("\r\n");
     }
-    out.append("\r\n");
     out.append(body);
 }
 

@@ -93,13 +93,14 @@ void core::connection_gone() {
     }
 }
 
-std::string_view core::date() {
+std::string_view core::date_line() {
     const std::int64_t second = loop.now_us() / 1'000'000;
     if (second != date_second_) {
         date_second_ = second;
-        date_ = routing::http_date(static_cast<std::int64_t>(std::time(nullptr)));
+        const auto now = static_cast<std::int64_t>(std::time(nullptr));
+        date_line_.assign("Date: ").append(routing::http_date(now)).append("\r\n");
     }
-    return date_;
+    return date_line_;
 }
 
 } // namespace boshgate::proxy

@@ -110,8 +110,8 @@ struct core {
     void cut();
     // connection_gone is called by every connection when it ends.
     void connection_gone();
-    // date is the value of a Date header field, made once a second.
-    [[nodiscard]] std::string_view date();
+    // date_line is the line of a Date header field, made once a second.
+    [[nodiscard]] std::string_view date_line();
 
     // State first, then the loop, then what hangs on it: members die in reverse order.
     unsigned index;
@@ -137,7 +137,7 @@ struct core {
     struct drain_deadline;
     std::unique_ptr<drain_deadline> drain_deadline_;
     std::int64_t date_second_ = -1;
-    std::string date_;
+    std::string date_line_;
 };
 
 } // namespace boshgate::proxy

@@ -132,10 +132,17 @@ std::optional<std::string_view> origin_of_refused(std::string_view head) noexcep
 }
 
 std::optional<std::string_view> origin_of(const request_head& head) noexcept {
-    const auto* origin = head.find(field_id::origin);
-    if (origin == nullptr)
+    if (!head.has(field_id::origin))
         return std::nullopt;
-    return head.count(field_id::origin) == 1 ? origin->value : std::string_view();
+    const field* found = nullptr;
+    for (const auto& each : head.fields()) {
+        if (each.id != field_id::origin)
+            continue;
+        if (found != nullptr)
+            return std::string_view();
+        found = &each;
+    }
+    return found->value;
 }
 
 std::optional<preflight> read_preflight(const request_head& head, std::string& scratch) {

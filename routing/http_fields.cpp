@@ -67,6 +67,26 @@ outcome read_value(cursor& in, line& out) noexcept {
     return bytes::done;
 }
 
+// read_plain_line reads the line that nearly every field is: a name of letters and '-', a colon,
+// one blank, printable ASCII, CR LF. It takes half the instructions. Any other line it leaves as it
+// is, for read_name and read_value, which judge every byte.
+bool read_plain_line(cursor& in, line& out) noexcept {
+    const char* const colon = bytes::skip_letters(in.at, in.end);
+    if (colon == in.at || in.end - colon < 3 || colon[0] != ':' || colon[1] != ' ' ||
+        bytes::is_blank(colon[2])) {
+        return false;
+    }
+    const char* const value = colon + 2;
+    const char* const end = bytes::skip_printable(value, in.end);
+    if (in.end - end < 2 || end[0] != '\r' || end[1] != '\n' || end[-1] == ' ') {
+        return false;
+    }
+    out.name = {in.at, colon};
+    out.value = {value, end};
+    in.at = end + 2;
+    return true;
+}
+
 // 1*DIGIT without leading zeros, below 2^63 (RFC 9112 6.3 leaves the bound to us).
 reason read_length(std::string_view value, std::uint64_t& out) noexcept {
     constexpr std::size_t longest = 19; // of 2^63 - 1; no number of 19 digits overflows 64 bits
@@ -205,11 +225,13 @@ bytes::outcome read_fields(cursor& from, std::size_t limit, message_head& out,
             return bytes::refuse(reason::fields_limit);
         }
         line read;
-        if (const outcome name = read_name(in, read); !name.ok()) {
-            return name;
-        }
-        if (const outcome value = read_value(in, read); !value.ok()) {
-            return value;
+        if (!read_plain_line(in, read)) {
+            if (const outcome name = read_name(in, read); !name.ok()) {
+                return name;
+            }
+            if (const outcome value = read_value(in, read); !value.ok()) {
+                return value;
+            }
         }
         if ((read.name_classes & bytes::underscore) != 0 && facts.kind == head_kind::request) {
             // Behind a CGI-like interface X_Forwarded_For and X-Forwarded-For are one variable.

@@ -69,6 +69,19 @@ enum class framing : std::uint8_t {
     until_close, // answers only: the link's end is the body's end
 };
 
+// line_of returns the whole line of a field that a reader has stored, CR LF included, if it was
+// sent as the name, a colon, one blank, the value and CR LF; otherwise nothing. For whoever passes
+// a field on: one piece to copy in place of four. Not for fields that were put together by hand.
+[[nodiscard]] inline std::string_view line_of(const field& one) noexcept {
+    const char* const name_end = one.name.data() + one.name.size();
+    const char* const value_end = one.value.data() + one.value.size();
+    // Behind every value stand blanks or CR LF.
+    if (one.value.data() != name_end + 2 || name_end[1] != ' ' || *value_end != '\r') {
+        return {};
+    }
+    return {one.name.data(), value_end + 2};
+}
+
 // A compile-time ceiling for conf::limits::fields and answer_fields.
 inline constexpr std::size_t fields_ceiling = 256;
 

@@ -476,6 +476,57 @@ TEST(http_fields, named_by_connection) {
     }
 }
 
+// Lines that are read in one go, and the same that are not: the one blank behind the colon tells.
+TEST(http_fields, plain_lines_and_others_are_read_alike) {
+    const std::string texts[] = {"",
+                                 "a",
+                                 "a b",
+                                 "a\tb",
+                                 "a  ",
+                                 "\ta",
+                                 " a",
+                                 "a\t",
+                                 "0123456789abcdef",
+                                 "0123456789abcde ",
+                                 "~",
+                                 "a:b ",
+                                 ":"};
+    const std::string names[] = {"A", "Host-", "-x", "x.y", "X-Longer-Than-A-Block", "0"};
+    for (const std::string& name : names) {
+        for (const std::string& text : texts) {
+            for (const std::string& rest : {std::string(), std::string("Z: 1\r\n")}) {
+                const std::string tail = text + "\r\n" + rest;
+                request_reader one, other;
+                expect_accepted(one, post("Host: a\r\n" + name + ": " + tail));
+                expect_accepted(other, post("Host: a\r\n" + name + ":" + tail));
+                ASSERT_EQ(one.head->fields().size(), other.head->fields().size());
+                EXPECT_EQ(one.head->fields()[1].name, name);
+                EXPECT_EQ(one.head->fields()[1].value, other.head->fields()[1].value)
+                    << name << " '" << text << "'";
+            }
+        }
+    }
+}
+
+TEST(http_fields, line_of_a_field_as_sent) {
+    const struct {
+        std::string sent;
+        bool whole;
+    } rows[] = {
+        {"X-A: b\r\n", true},    {"X-A:  b\r\n", false},  {"X-A:b\r\n", false},
+        {"X-A:\tb\r\n", false},  {"X-A: b \r\n", false},  {"X-A: b\t\r\n", false},
+        {"x.a: \r\n", true},     {"X-A:\r\n", false},     {"X-A:  \r\n", false},
+        {"X-A: b: c\r\n", true}, {"X-A: \xff\r\n", true},
+    };
+    for (const auto& row : rows) {
+        for (const std::string& rest : {std::string(), std::string("Z: 1\r\n")}) {
+            request_reader read;
+            expect_accepted(read, post("Host: a\r\n" + row.sent + rest));
+            EXPECT_EQ(line_of(read.head->fields()[1]), row.whole ? row.sent : "") << row.sent;
+        }
+    }
+}
+
 TEST(http_fields, limit_of_fields) {
     const auto lines = [](std::size_t count, std::string_view name) {
         std::string text = "Host: a\r\n";
