@@ -56,8 +56,8 @@ TEST(Closing, WhatAClientStillSendsDoesNotResetItsLastAnswer) {
         EXPECT_EQ(answer.status, one.status);
         EXPECT_EQ(answer.field("Connection"), "close");
         EXPECT_TRUE(client->at_end());
-        for (int i = 0; i < 3; ++i) { // against a closed socket the first one brings the reset
-            client->write(post("/node-a1", "too late"));
+        for (int i = 0; i < 3; ++i) { // at a closed socket the first one meets a reset
+            EXPECT_TRUE(client->write(post("/node-a1", "too late"))) << i;
         }
         EXPECT_EQ(error_of(*client), 0);
         client->end_writing();
@@ -106,7 +106,7 @@ TEST(Closing, OverTlsTheLastAnswerIsFollowedByACloseNotify) {
     EXPECT_EQ(SSL_get_shutdown(client.ssl()) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN)
         << "a bare FIN could be anybody's";
     for (int i = 0; i < 3; ++i) {
-        client.write("OPTIONS /node-a1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT_TRUE(client.write("OPTIONS /node-a1 HTTP/1.1\r\nHost: a\r\n\r\n")) << i;
     }
     EXPECT_EQ(error_of(client), 0);
     client.end_writing();
