@@ -249,6 +249,7 @@ TEST(Edge, ConnectionsOfOneAddressAreLimited) {
     }
     EXPECT_EQ(proxy.ask(post("/node-a1", "<a/>")).status, 0);
     EXPECT_TRUE(proxy.ended(reason::address_limit, 1));
+    EXPECT_EQ(proxy.app().total(&proxy::core_counters::connections_refused), 1U);
     two.reset();
     EXPECT_TRUE(
         running_proxy::until([&] { return proxy.ask(post("/node-a1", "<a/>")).status == 200; }));

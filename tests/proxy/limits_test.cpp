@@ -150,6 +150,47 @@ TEST(Limits, AnAnswerAboveTheBufferIsStreamed) {
     }
 }
 
+TEST(Limits, ReadAheadStopsBehindNBytes) {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    stub_node node([released](const node_request& request) {
+        node_reply reply{.bytes = ok(request.body.substr(0, 8))};
+        if (request.body == "held") {
+            reply.before = [released] { released.wait(); };
+        }
+        return reply;
+    });
+    constexpr std::size_t limit = 1024;
+    running_proxy proxy(config_with_node(node.port(), "limits: {pipelined_bytes: 1KiB}\n"));
+    const auto client = proxy.connect();
+    // Two exchanges of another connection of the same core: what was written before has been read
+    // by then, as far as it will be.
+    const auto stops = [&] {
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_EQ(proxy.ask(post("/node-a1", "other")).status, 200);
+        }
+        return proxy.app().total(&proxy::core_counters::read_ahead_stops);
+    };
+    client->write(post("/node-a1", "held"));
+    ASSERT_TRUE(running_proxy::until([&] { return node.requests().size() == 1; }));
+    const std::size_t frame = post("/node-a1", std::string(500, 'a')).size() - 500;
+    const std::string ahead = post("/node-a1", std::string(limit - frame, 'a'));
+    ASSERT_EQ(ahead.size(), limit);
+    client->write(ahead.substr(0, limit - 1));
+    EXPECT_EQ(stops(), 0U);
+    client->write(ahead.substr(limit - 1));
+    EXPECT_EQ(stops(), 0U);
+    const std::string beyond = post("/node-a1", "beyond");
+    client->write(beyond.substr(0, 1));
+    EXPECT_EQ(stops(), 1U);
+    client->write(beyond.substr(1));
+    EXPECT_EQ(stops(), 1U) << "counted once for each time that reading stops";
+    release.set_value();
+    for (const char* body : {"held", "aaaaaaaa", "beyond"}) {
+        EXPECT_EQ(client->read_answer().body, body);
+    }
+}
+
 std::string on_cores(std::string config, int cores) {
     return config.replace(0, std::string("threads: 1").size(), "threads: " + std::to_string(cores));
 }
