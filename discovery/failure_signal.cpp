@@ -87,10 +87,11 @@ constexpr std::array<rule, situation_count> table{{
      everybody(http(502))},
     // bosh.md 2.5, last item: a cut makes the browser ask the next instance, at once.
     same_everywhere(situation::session_request_draining, everybody(cut(503, soon))),
-    // caxl.md "What a proxy implementer must do" 7. Strophe, Converse and stanza take see-other-uri
-    // itself as the end (bosh.md 4.6), so a condition that brings back is no worse.
-    same_everywhere(situation::session_request_steered_away,
-                    everybody(terminate(condition::internal_server_error))),
+    // As session_request_bad_answer: the node cannot be had from here. A terminate would bring
+    // Converse back every 3 s (SIGNALS.md), an HTTP failure makes it pause.
+    {situation::session_request_steered_away,
+     with_caxl_elsewhere(everybody(http(502)), terminate(condition::internal_server_error)),
+     everybody(http(502))},
 
     // bosh.md 4.7: item-not-found is true, and brings all of them back. caxl.md e, second table:
     // system-shutdown takes CAXL to its next node one countdown earlier, where it has one; without

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +61,19 @@ void for_every_cell(Check check) {
             }
         }
     }
+}
+
+// The signals of a situation as SIGNALS.md shows them: where the discovery endpoint differs, behind
+// a slash.
+std::string page_row(situation what) {
+    using enum client_kind;
+    std::string row = "| " + std::string(name_of(what)) + " |";
+    for (const client_kind who : {strophe, legacy, caxl, caxl_discovery, caxl_thin}) {
+        const std::string on_node = text_of(signal_for(what, who, node_path, true));
+        const std::string elsewhere = text_of(signal_for(what, who, discovery, true));
+        row += " " + on_node + (elsewhere == on_node ? "" : " / " + elsewhere) + " |";
+    }
+    return row;
 }
 
 TEST(failure_signal, only_honest_signals) {
@@ -134,9 +149,8 @@ constexpr expectation table[] = {
     {situation::session_request_bad_answer, "502", "502", "internal-server-error",
      "internal-server-error", "502", "502"},
     {situation::session_request_draining, "close", "close", "close", "close", "close", "close"},
-    {situation::session_request_steered_away, "internal-server-error", "internal-server-error",
-     "internal-server-error", "internal-server-error", "internal-server-error",
-     "internal-server-error"},
+    {situation::session_request_steered_away, "502", "502", "internal-server-error",
+     "internal-server-error", "502", "502"},
     {situation::session_node_dead, "item-not-found", "404", "item-not-found", "system-shutdown",
      "item-not-found", "item-not-found"},
     {situation::session_exchange_failed, "close", "close", "close", "close", "close", "close"},
@@ -180,6 +194,18 @@ TEST(failure_signal, table) {
         EXPECT_EQ(told(caxl_discovery, node_path), one.followed) << name;
         EXPECT_EQ(told(caxl, discovery), one.discovery) << name;
         EXPECT_EQ(told(caxl_discovery, discovery), one.discovery) << name;
+    }
+}
+
+// The page for people has this very table.
+TEST(failure_signal, page_shows_the_table) {
+    std::ifstream file(std::string(BOSHGATE_SOURCE_DIR) + "/discovery/SIGNALS.md");
+    std::stringstream page;
+    page << file.rdbuf();
+    ASSERT_FALSE(page.str().empty());
+    for (const situation what : situations()) {
+        const std::string row = page_row(what);
+        EXPECT_NE(page.str().find("\n" + row + "\n"), std::string::npos) << "missing: " << row;
     }
 }
 
