@@ -44,6 +44,7 @@ class apache_builder {
     [[nodiscard]] const apache_server& main() const { return site_.servers.front(); }
 
     void find_servers();
+    void note_names();
     void add_paths(std::size_t server);
     void add_path(const apache_server& server, const apache_proxy_pass& pass);
     [[nodiscard]] bool is_refused(const apache_proxy_pass& pass, std::string& path, http_url& url);

@@ -162,7 +162,6 @@ constexpr entry unrelated[] = {
     {"seerequesttail", "logging"},
     {"sendbuffersize", "process"},
     {"serveradmin", "names"},
-    {"serveralias", "names"},
     {"serverlimit", "process"},
     {"serverpath", "names"},
     {"serversignature", "process"},
@@ -221,6 +220,9 @@ constexpr std::string_view no_shown_certificate = "no certificate is shown to no
 constexpr std::string_view no_revocation =
     "revocation lists of nodes are not looked at; a pin is stricter";
 
+constexpr std::string_view every_name =
+    "boshgate answers to every host name; certificates are chosen by the names in them";
+
 constexpr entry losses[] = {
     {"action", no_programs},
     {"addhandler", no_programs},
@@ -272,6 +274,7 @@ constexpr entry losses[] = {
     {"script*", no_programs},
     {"sec*", "requests are not filtered by rules; framing and limits are always checked"},
     {"sed*", "bodies are passed on byte by byte"},
+    {"serveralias", every_name},
     {"session*", no_programs},
     {"sethandler", no_programs},
     {"setinputfilter", "bodies are passed on byte by byte"},

@@ -80,10 +80,11 @@ void apache_reader::listen(const apache_line& line, const apache_source& at) {
     site_.listen.push_back({line.args[0], at});
 }
 
-void apache_reader::server_name(const apache_line& line, const apache_source&) {
+void apache_reader::server_name(const apache_line& line, const apache_source& at) {
     if (line.args.empty()) {
         return;
     }
+    server().name_at = at;
     std::string name = to_lower(line.args[0]);
     if (const auto scheme = name.find("://"); scheme != std::string::npos) {
         name.erase(0, scheme + 3);

@@ -104,8 +104,24 @@ void apache_builder::add_bounds() {
     }
 }
 
+void apache_builder::note_names() {
+    for (std::size_t i = 0; i < site_.servers.size(); ++i) {
+        const apache_server& server = site_.servers[i];
+        const bool left_out = i > 0 && std::find(relevant_.begin(), relevant_.end(), i) ==
+                                           relevant_.end(); // as a whole, which has its note
+        const bool is_host = server.preserve_host.value_or(main().preserve_host.value_or(false));
+        if (!left_out && !server.name.empty()) {
+            note(is_host ? apache_note_kind::changed : apache_note_kind::dropped, server.name_at,
+                 is_host ? "became the Host field of its nodes, because of ProxyPreserveHost; "
+                           "clients may use any host name"
+                         : std::string{apache_loss("serveralias")});
+        }
+    }
+}
+
 void apache_builder::build() {
     find_servers();
+    note_names();
     for (std::size_t i = 0; i < site_.servers.size(); ++i) {
         add_paths(i);
     }
@@ -152,6 +168,14 @@ apache_import import_apache(std::string_view text, std::string_view origin,
     out.notes = std::move(site.notes);
     put_in_order(out.notes);
     const apache_source whole{std::string{origin}, 1, "the file as a whole"};
+    if (site.notes_left_out > 0) {
+        out.notes.push_back(
+            make_note(apache_note_kind::dropped, whole,
+                      std::to_string(site.notes_left_out) + " more lines, which are not listed"));
+    }
+    if (site.not_a_text) {
+        return out;
+    }
     if (builder.made.nodes.empty()) {
         out.notes.push_back(make_note(apache_note_kind::dropped, whole,
                                       "no ProxyPass leads to a node; nothing to import"));

@@ -21,6 +21,7 @@ namespace boshgate::conf {
 // Bounds of an import; what lies beyond is left out, with a note.
 inline constexpr std::size_t apache_bytes_max = 4 * 1024 * 1024; // all files together
 inline constexpr int apache_include_depth_max = 8;
+inline constexpr std::size_t apache_notes_max = 10'000;
 inline constexpr std::size_t apache_line_bytes_max = 64 * 1024; // one logical line
 
 struct included_file {

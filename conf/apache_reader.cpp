@@ -38,6 +38,12 @@ const apache_reader::entry apache_reader::sections_[] = {
     {"else", &apache_reader::condition_section},
 };
 
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+} // namespace
+
 std::optional<bool> apache_flag(const std::vector<std::string>& args) {
     const std::string word = args.empty() ? "" : to_lower(args.front());
     if (word == "on") {
@@ -47,6 +53,11 @@ std::optional<bool> apache_flag(const std::vector<std::string>& args) {
 }
 
 void apache_reader::note(apache_note_kind kind, const apache_source& at, std::string why) {
+    // A file of another kind would have as many as it has lines.
+    if (site_.notes.size() >= apache_notes_max) {
+        ++site_.notes_left_out;
+        return;
+    }
     site_.notes.push_back(make_note(kind, at, std::move(why)));
 }
 
@@ -70,7 +81,16 @@ void apache_reader::read_file(std::string_view text, const std::string& origin) 
              "the files are larger than " + std::to_string(apache_bytes_max) + " bytes together");
         return;
     }
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+        const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(nul), '\n');
+        note(apache_note_kind::dropped, {origin, static_cast<int>(line), "the file as a whole"},
+             "it is not a text file, there is a NUL byte in this line; if it is UTF-16, save it "
+             "as UTF-8");
+        site_.not_a_text = site_.not_a_text || depth_ == 0;
+        return;
+    }
     const std::size_t outside = open_.size();
+    text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
     apache_lines lines{text};
     while (const auto line = lines.next(variables_)) {
         const apache_source at{origin, line->number, line->text};
@@ -165,6 +185,10 @@ void apache_reader::include(const apache_line& line, const apache_source& at) {
     if (depth_ >= apache_include_depth_max) {
         note(apache_note_kind::dropped, at,
              "files include each other deeper than " + std::to_string(apache_include_depth_max));
+        return;
+    }
+    if (bytes_ > apache_bytes_max) {
+        note(apache_note_kind::dropped, at, "too much was included before");
         return;
     }
     const auto files = read_ ? read_(absolute(line.args[0])) : std::vector<included_file>{};

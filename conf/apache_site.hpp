@@ -49,6 +49,7 @@ struct apache_server {
     int last_line = 0;                  // of </VirtualHost>
     std::vector<std::string> addresses; // of a virtual host: "*:443"
     std::string name;                   // ServerName, without scheme and port
+    apache_source name_at;              // of the last ServerName
     std::optional<bool> tls;
     std::vector<apache_value<std::string>> certificates;
     std::vector<std::string> keys;
@@ -83,6 +84,8 @@ struct apache_site {
     std::optional<apache_value<std::uint64_t>> body_bytes;
     std::string server_root;
     std::vector<apache_note> notes;
+    std::size_t notes_left_out = 0; // beyond apache_notes_max
+    bool not_a_text = false;        // the file that was named holds NUL: nothing of it was read
 };
 
 [[nodiscard]] apache_note make_note(apache_note_kind kind, const apache_source& at,

@@ -197,25 +197,6 @@ bool is_echo(const problem& found, const std::vector<problem>& earlier,
            });
 }
 
-void put_in_order(std::vector<problem>& problems, std::string_view origin) {
-    std::stable_sort(problems.begin(), problems.end(), [](const problem& a, const problem& b) {
-        return std::pair{a.line, a.column} < std::pair{b.line, b.column};
-    });
-    if (problems.size() > problems_max) {
-        const std::size_t more = problems.size() - problems_max;
-        const bool errors_left = has_errors(problems);
-        problems.resize(problems_max);
-        problems.push_back({std::string{origin},
-                            0,
-                            0,
-                            {},
-                            std::to_string(more) + " more problems are not shown",
-                            {},
-                            {},
-                            errors_left ? severity::error : severity::warning});
-    }
-}
-
 } // namespace
 
 loaded load(std::string_view text, std::string_view origin) {

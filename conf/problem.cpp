@@ -30,14 +30,16 @@ bool is_plain_word(std::string_view key) noexcept {
     });
 }
 
-} // namespace
-
-std::string to_string(const problem& p) {
+std::string place_of(const problem& p) {
     std::string text = p.origin;
     if (p.line > 0) {
         text += ':' + std::to_string(p.line) + ':' + std::to_string(p.column);
     }
-    text += p.level == severity::warning ? ": warning: " : ": ";
+    return text;
+}
+
+std::string text_of(const problem& p) {
+    std::string text;
     if (!p.path.empty()) {
         text += p.path + ": ";
     }
@@ -51,6 +53,41 @@ std::string to_string(const problem& p) {
         text += '?';
     }
     return text;
+}
+
+} // namespace
+
+std::string to_string(const problem& p) {
+    return place_of(p) + (p.level == severity::warning ? ": warning: " : ": ") + text_of(p);
+}
+
+std::string to_log_text(const problem& p) {
+    return place_of(p) + ": " + text_of(p);
+}
+
+void put_in_order(std::vector<problem>& problems, std::string_view origin) {
+    std::stable_sort(problems.begin(), problems.end(), [](const problem& a, const problem& b) {
+        return std::pair{a.line, a.column} < std::pair{b.line, b.column};
+    });
+    if (problems.size() > problems_max) {
+        const std::size_t more = problems.size() - problems_max;
+        const bool errors_left = has_errors(problems);
+        problems.resize(problems_max);
+        problems.push_back({std::string{origin},
+                            0,
+                            0,
+                            {},
+                            std::to_string(more) + " more problems are not shown",
+                            {},
+                            {},
+                            errors_left ? severity::error : severity::warning});
+    }
+}
+
+bool is_echo(std::string_view path, const std::vector<problem>& earlier) noexcept {
+    return std::any_of(earlier.begin(), earlier.end(), [&](const problem& p) {
+        return p.level == severity::error && !p.path.empty() && is_within(p.path, path);
+    });
 }
 
 bool has_errors(const std::vector<problem>& problems) noexcept {

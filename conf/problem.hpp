@@ -36,6 +36,17 @@ struct problem {
 // made printable by in_quotes() before.
 [[nodiscard]] std::string to_string(const problem& p);
 
+// to_log_text is to_string without "warning: ", for a log whose lines have a level already.
+[[nodiscard]] std::string to_log_text(const problem& p);
+
+// put_in_order sorts problems by their place in the file and cuts them after problems_max, with a
+// last line that says how many more there are.
+void put_in_order(std::vector<problem>& problems, std::string_view origin);
+
+// is_echo tells whether a problem at `path` most likely follows from one of `earlier`: an error at
+// the same key, or beneath it.
+[[nodiscard]] bool is_echo(std::string_view path, const std::vector<problem>& earlier) noexcept;
+
 // has_errors tells whether anything but warnings is among the problems: the configuration must not
 // be used.
 [[nodiscard]] bool has_errors(const std::vector<problem>& problems) noexcept;

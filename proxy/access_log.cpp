@@ -1,6 +1,7 @@
 #include "proxy/access_log.hpp"
 
 #include "proxy/log.hpp"
+#include "proxy/log_file.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -24,10 +25,6 @@ constexpr std::size_t line_bytes_max = 8 * 1024;
 constexpr std::size_t hurry_bytes = 256 * 1024;
 // A buffer that grew while the file was slow gives its memory back.
 constexpr std::size_t kept_bytes = 1024 * 1024;
-
-int open_append(const std::string& file) {
-    return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-}
 
 std::string words(const std::string& file, int error) {
     return "access log " + file + ": " + std::generic_category().message(error);
@@ -134,7 +131,7 @@ std::unique_ptr<access_log> access_log::open(const conf::log& settings, unsigned
     made->file = settings.access_file;
     if (made->kind == conf::access_log::off)
         return std::unique_ptr<access_log>(new access_log(std::move(made)));
-    made->descriptor = made->file == "-" ? STDOUT_FILENO : open_append(made->file);
+    made->descriptor = made->file == "-" ? STDOUT_FILENO : open_log_file(made->file);
     if (made->descriptor < 0) {
         problem = words(made->file, errno);
         return nullptr;
@@ -200,7 +197,7 @@ void access_log::write(const access_record& record) {
 void access_log::reopen() {
     if (!enabled() || state_->file == "-")
         return;
-    const int fresh = open_append(state_->file);
+    const int fresh = open_log_file(state_->file);
     if (fresh < 0) {
         log_error(words(state_->file, errno) + "; the old file stays in use");
         return;

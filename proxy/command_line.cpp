@@ -1,9 +1,12 @@
 #include "proxy/command_line.hpp"
 
 #include "conf/apache_import.hpp"
+#include "conf/suggest.hpp"
 #include "proxy/app.hpp"
 #include "proxy/configuration.hpp"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -23,36 +26,81 @@ constexpr std::string_view usage =
   boshgate --version
   boshgate --help
 
+  -c FILE, --config FILE, --config=FILE   the configuration
+
+Exit status: 0 in order, 1 something is wrong, 2 the command is not understood.
 The configuration: boshgate.yaml (every key, commented) and MANUAL.md.
 )";
 
-int usage_error(std::ostream& err, std::string_view what) {
+constexpr std::array<std::string_view, 6> commands{"serve",     "check",  "import-apache",
+                                                   "--version", "--help", "help"};
+constexpr std::array<std::string_view, 4> options{"-c", "--config", "-h", "--help"};
+
+int usage_error(std::ostream& err, const std::string& what) {
     err << "boshgate: " << what << "\n\n" << usage;
     return 2;
 }
 
-// The FILE of `-c FILE`, `-cFILE` or `--config FILE`; empty when the words are
-// others.
-std::string config_file(const std::vector<std::string>& words) {
-    if (words.size() == 3 && (words[1] == "-c" || words[1] == "--config")) {
-        return words[2];
+std::string did_you_mean(std::string_view hint) {
+    return hint.empty() ? "" : ", did you mean " + std::string{hint} + "?";
+}
+
+bool is_help(std::string_view word) {
+    return word == "--help" || word == "-h";
+}
+
+// The words behind `serve` and `check`: the FILE of one of its four spellings, or what is wrong.
+struct config_option {
+    std::string file;
+    std::string problem; // empty: none
+};
+
+config_option read_config_option(const std::vector<std::string>& words) {
+    constexpr std::string_view with_value = "--config=";
+    config_option read;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        std::string file;
+        if (word == "-c" || word == "--config") {
+            file = i + 1 < words.size() ? words[++i] : "";
+        } else if (word.starts_with(with_value)) {
+            file = word.substr(with_value.size());
+        } else if (word.starts_with("-c") && word != "-config" && !word.starts_with("-config=")) {
+            file = word.substr(2);
+        } else if (word.starts_with('-')) {
+            read.problem = "unknown option " + conf::in_quotes(word) +
+                           did_you_mean(conf::closest(word.substr(0, word.find('=')), options));
+            return read;
+        } else {
+            read.problem = conf::in_quotes(word) + " is not expected" + did_you_mean("-c " + word);
+            return read;
+        }
+        if (file.empty() || !read.file.empty()) {
+            read.problem = file.empty() ? word + " needs a FILE" : "one FILE is enough";
+            return read;
+        }
+        read.file = file;
     }
-    if (words.size() == 2 && words[1].starts_with("-c") && words[1].size() > 2) {
-        return words[1].substr(2);
+    if (read.file.empty()) {
+        read.problem = words[0] + " needs -c FILE";
     }
-    return {};
+    return read;
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+    return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
 }
 
 int check(const std::string& file, std::ostream& out, std::ostream& err) {
     const loaded_configuration loaded = load_configuration(file);
-    for (const std::string& line : loaded.messages) {
-        err << line << '\n';
+    for (const conf::problem& one : loaded.problems) {
+        err << conf::to_string(one) << '\n';
     }
     if (!loaded.compiled) {
         return 1;
     }
-    out << file << ": in order: " << loaded.compiled->config.listen.size() << " listeners, "
-        << loaded.compiled->nodes.size() << " nodes\n";
+    out << file << ": in order: " << counted(loaded.compiled->config.listen.size(), "listener")
+        << ", " << counted(loaded.compiled->nodes.size(), "node") << '\n';
     return 0;
 }
 
@@ -63,13 +111,20 @@ std::vector<conf::included_file> read_includes(const std::filesystem::path& base
     const std::filesystem::path path(pattern);
     const std::string full = (path.is_absolute() ? path : base / path).string();
     std::vector<conf::included_file> files;
+    std::size_t bytes = 0;
     glob_t found{};
     if (::glob(full.c_str(), GLOB_MARK, nullptr, &found) == 0) {
         for (std::size_t i = 0; i < found.gl_pathc; ++i) {
             conf::included_file one;
             one.origin = found.gl_pathv[i];
             std::string problem;
-            if (!one.origin.ends_with('/') && read_file(one.origin, one.text, problem)) {
+            std::error_code ignored;
+            // Not pipes and devices, which may never end. The first file beyond the bound of an
+            // import is still handed over: the import notes it.
+            if (bytes <= conf::apache_bytes_max &&
+                std::filesystem::is_regular_file(one.origin, ignored) &&
+                read_file(one.origin, one.text, problem)) {
+                bytes += one.text.size();
                 files.push_back(std::move(one));
             }
         }
@@ -82,7 +137,7 @@ int import_apache(const std::string& file, std::ostream& out, std::ostream& err)
     std::string text;
     std::string problem;
     if (!read_file(file, text, problem)) {
-        err << "boshgate: " << problem << '\n';
+        err << "boshgate: " << file << ": " << problem << '\n';
         return 1;
     }
     const std::filesystem::path base = std::filesystem::absolute(file).parent_path();
@@ -92,12 +147,7 @@ int import_apache(const std::string& file, std::ostream& out, std::ostream& err)
     for (const conf::apache_note& note : imported.notes) {
         err << conf::to_string(note) << '\n';
     }
-    if (imported.yaml.empty()) {
-        err << "boshgate: " << file
-            << ": nothing to import: no ProxyPass that can be carried over\n";
-        return 1;
-    }
-    return 0;
+    return imported.yaml.empty() ? 1 : 0;
 }
 
 } // namespace
@@ -107,7 +157,9 @@ int run_command(const std::vector<std::string>& words, std::ostream& out, std::o
         return usage_error(err, "a command is missing");
     }
     const std::string& command = words[0];
-    if (command == "--help" || command == "-h" || command == "help") {
+    const bool known = std::find(commands.begin(), commands.end(), command) != commands.end();
+    if (command == "help" || is_help(command) ||
+        (known && std::any_of(words.begin() + 1, words.end(), is_help))) {
         out << usage;
         return 0;
     }
@@ -116,19 +168,25 @@ int run_command(const std::vector<std::string>& words, std::ostream& out, std::o
         return 0;
     }
     if (command == "serve" || command == "check") {
-        const std::string file = config_file(words);
-        if (file.empty()) {
-            return usage_error(err, command + " needs -c FILE");
+        const config_option option = read_config_option(words);
+        if (!option.problem.empty()) {
+            return usage_error(err, option.problem);
         }
-        return command == "serve" ? serve(file) : check(file, out, err);
+        return command == "serve" ? serve(option.file) : check(option.file, out, err);
     }
     if (command == "import-apache") {
-        if (words.size() != 2) {
+        if (words.size() != 2 || words[1].empty()) {
             return usage_error(err, "import-apache needs one FILE");
+        }
+        if (words[1].starts_with('-')) {
+            return usage_error(err, "unknown option " + conf::in_quotes(words[1]) +
+                                        "; import-apache needs one FILE");
         }
         return import_apache(words[1], out, err);
     }
-    return usage_error(err, "there is no command '" + command + "'");
+    const std::string_view kind = command.starts_with('-') ? "option " : "command ";
+    return usage_error(err, "unknown " + std::string{kind} + conf::in_quotes(command) +
+                                did_you_mean(conf::closest(command, commands)));
 }
 
 } // namespace boshgate::proxy

@@ -1,6 +1,7 @@
 #include "proxy/configuration.hpp"
 
 #include "conf/load.hpp"
+#include "proxy/named_files.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -19,7 +20,7 @@ bool read_file(const std::string& file, std::string& text, std::string& problem)
     errno = 0;
     std::ifstream in(file, std::ios::binary);
     if (!in) {
-        problem = file + ": cannot be opened: " + std::strerror(errno);
+        problem = std::string("cannot be opened: ") + std::strerror(errno);
         return false;
     }
     text.clear();
@@ -28,12 +29,12 @@ bool read_file(const std::string& file, std::string& text, std::string& problem)
         in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
         text.append(piece, 0, static_cast<std::size_t>(in.gcount()));
         if (text.size() > file_bytes_max) {
-            problem = file + ": larger than 16 MiB, which no configuration is";
+            problem = "larger than 16 MiB, which no configuration is";
             return false;
         }
     }
     if (in.bad()) {
-        problem = file + ": cannot be read: " + std::strerror(errno);
+        problem = std::string("cannot be read: ") + std::strerror(errno);
         return false;
     }
     return true;
@@ -44,24 +45,26 @@ loaded_configuration load_configuration(const std::string& file) {
     std::string text;
     std::string problem;
     if (!read_file(file, text, problem)) {
-        result.messages.push_back(problem);
+        result.problems.push_back({file, 0, 0, {}, problem, {}, {}});
         return result;
     }
     conf::loaded loaded = conf::load(text, file);
-    for (const conf::problem& one : loaded.problems) {
-        result.messages.push_back(conf::to_string(one));
+    conf::findings found{loaded.marks, file};
+    if (!conf::has_errors(loaded.problems)) {
+        result.compiled = compile(std::move(loaded.config), found);
+    } else if (loaded.problems.size() <= conf::problems_max) {
+        // Not to be used, but one run says all that is wrong.
+        find_route_conflicts(loaded.config, found);
+        static_cast<void>(open_named_files(loaded.config, found));
     }
-    if (conf::has_errors(loaded.problems)) {
-        return result;
+    result.problems = loaded.problems;
+    for (conf::problem& one : found.take()) {
+        if (!conf::is_echo(one.path, loaded.problems)) {
+            result.problems.push_back(std::move(one));
+        }
     }
-    std::vector<std::string> problems;
-    std::vector<std::string> warnings;
-    result.compiled = compile(std::move(loaded.config), problems, warnings);
-    for (const std::string& one : problems) {
-        result.messages.push_back(file + ": " + one);
-    }
-    for (const std::string& one : warnings) {
-        result.messages.push_back(file + ": warning: " + one);
+    if (loaded.problems.size() <= conf::problems_max) {
+        conf::put_in_order(result.problems, file);
     }
     return result;
 }

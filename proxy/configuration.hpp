@@ -1,7 +1,8 @@
 #pragma once
 // From a configuration file on disk to a snapshot: reads the file, loads, validates and compiles
-// it, and gathers all that is wrong or loud as lines for people.
+// it, and gathers all that is wrong or loud, with its place in the file.
 
+#include "conf/problem.hpp"
 #include "proxy/snapshot.hpp"
 
 #include <memory>
@@ -11,15 +12,15 @@
 namespace boshgate::proxy {
 
 struct loaded_configuration {
-    std::shared_ptr<const snapshot>
-        compiled; // nullptr: the configuration cannot be used, messages say why
-    std::vector<std::string> messages; // errors and warnings, in the order of the file
+    std::shared_ptr<const snapshot> compiled; // nullptr: cannot be used, problems say why
+    std::vector<conf::problem> problems;      // errors and warnings, in the order of the file
 };
 
+// load_configuration says all that is wrong in one run: values, and the files that they name.
 [[nodiscard]] loaded_configuration load_configuration(const std::string& file);
 
-// read_file reads a whole file of at most 16 MiB. False, and a sentence in `problem`, when that
-// fails.
+// read_file reads a whole file of at most 16 MiB. False, and why in `problem` (without the
+// file's name), when that fails.
 [[nodiscard]] bool read_file(const std::string& file, std::string& text, std::string& problem);
 
 } // namespace boshgate::proxy

@@ -1,11 +1,17 @@
 #include "proxy/log.hpp"
 
+#include "proxy/log_file.hpp"
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <system_error>
+
+#include <unistd.h>
 
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -54,6 +60,13 @@ spdlog::level::level_enum level_of(conf::log_level level) noexcept {
 }
 
 std::shared_ptr<spdlog::logger> open_file(const std::string& file, std::string& problem) {
+    // spdlog would make the file readable for all, and the directories above it.
+    const int descriptor = open_log_file(file);
+    if (descriptor < 0) {
+        problem = file + ": " + std::generic_category().message(errno);
+        return nullptr;
+    }
+    ::close(descriptor);
     try {
         auto made = std::make_shared<spdlog::logger>(
             "boshgate", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));

@@ -1,5 +1,6 @@
 // The client side of tls_context.hpp: trust, pins, names, legacy, the newest session of a node.
 
+#include "conf/problem.hpp"
 #include "proxy/tls_context.hpp"
 #include "proxy/tls_parts.hpp"
 
@@ -160,8 +161,8 @@ bool set_protocol(SSL_CTX* context, bool legacy) {
 
 bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name,
                std::vector<tls_problem>& problems) {
-    const auto failed = [&](std::string what) {
-        problems.push_back({std::move(what), node.where});
+    const auto failed = [&](std::string what, const char* key) {
+        problems.push_back({std::move(what), key});
         return false;
     };
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
@@ -169,16 +170,16 @@ bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name
     if (node.tls.ca_file.empty()) {
         X509_STORE* store = system_store();
         if (store == nullptr)
-            return failed("the system's trust store cannot be loaded: " + last_error());
+            return failed("the system's trust store cannot be loaded: " + last_error(), "tls");
         SSL_CTX_set_cert_store(context, store); // takes the reference
     } else {
         std::vector<x509_ptr> anchors;
         std::string problem;
         if (!read_certificates(node.tls.ca_file, anchors, problem))
-            return failed("tls.ca_file: " + problem);
+            return failed(std::move(problem), "tls.ca_file");
         for (const x509_ptr& anchor : anchors)
             if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), anchor.get()) != 1)
-                return failed("tls.ca_file: " + node.tls.ca_file + ": " + last_error());
+                return failed(node.tls.ca_file + ": " + last_error(), "tls.ca_file");
         // Whatever the operator puts into the file is an anchor: also the node's own certificate or
         // an intermediate one.
         X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
@@ -188,18 +189,19 @@ bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name
     const bool numeric = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1;
     ERR_pop_to_mark();
     if (!numeric && X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) != 1)
-        return failed("\"" + name + "\" cannot be the name of a certificate");
+        return failed("\"" + name + "\" cannot be the name of a certificate", "tls.server_name");
     return true;
 }
 
 bool set_pins(SSL_CTX* context, node_state& state, const conf::node& node,
               std::vector<tls_problem>& problems) {
-    for (const std::string& text : node.tls.pins) {
+    for (std::size_t i = 0; i < node.tls.pins.size(); ++i) {
+        const std::string& text = node.tls.pins[i];
         pin_bytes pin{};
         if (!read_pin(text, pin)) {
-            problems.push_back({"tls.pins: \"" + text +
-                                    "\" is not sha256//, then the 44 base64 characters of a hash",
-                                node.where});
+            problems.push_back(
+                {"\"" + text + "\" is not sha256//, then the 44 base64 characters of a hash",
+                 conf::item_path("tls.pins", i)});
             return false;
         }
         state.pins.push_back(pin);
@@ -245,8 +247,8 @@ struct node_tls_context::state {
 
 std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node,
                                                           std::vector<tls_problem>& problems) {
-    const auto warn = [&](std::string what) {
-        problems.push_back({std::move(what), node.where, tls_severity::warning});
+    const auto warn = [&](std::string what, const char* key) {
+        problems.push_back({std::move(what), key, tls_severity::warning});
     };
     auto built = std::make_unique<state>();
     built->name = name_to_verify(node);
@@ -257,7 +259,7 @@ std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node
     node_state& kept = *owned;
     if (context == nullptr || !attach(context, std::move(owned)) ||
         !set_protocol(context, node.tls.legacy)) {
-        problems.push_back({"OpenSSL refuses the settings: " + last_error(), node.where});
+        problems.push_back({"OpenSSL refuses the settings: " + last_error(), "tls"});
         return nullptr;
     }
     if (!node.tls.pins.empty()) {
@@ -266,13 +268,14 @@ std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node
     } else if (!node.tls.verify) {
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
         SSL_CTX_set_cert_verify_callback(context, take_any, nullptr);
-        warn("tls.verify is off: anybody between here and the node can read and change everything, "
-             "passwords too; a pin (tls.pins) costs nothing and closes this");
+        warn("is off: anybody between here and the node can read and change everything, "
+             "passwords too; a pin (tls.pins) costs nothing and closes this",
+             "tls.verify");
     } else if (!set_trust(context, node, built->name, problems)) {
         return nullptr;
     }
     if (node.tls.legacy)
-        warn("tls.legacy is on: TLS 1.0, RSA key exchange and short keys are accepted");
+        warn("is on: TLS 1.0, RSA key exchange and short keys are accepted", "tls.legacy");
     return std::unique_ptr<node_tls_context>(new node_tls_context(std::move(built)));
 }
 

@@ -78,8 +78,9 @@ int serve(const std::string& config_file) {
     end_when_out_of_memory();
     raise_descriptor_limit();
     loaded_configuration loaded = load_configuration(config_file);
-    for (const std::string& line : loaded.messages) {
-        loaded.compiled ? log_warning(line) : log_error(line);
+    for (const conf::problem& one : loaded.problems) {
+        const bool wrong = one.level == conf::severity::error;
+        wrong ? log_error(conf::to_log_text(one)) : log_warning(conf::to_log_text(one));
     }
     if (!loaded.compiled) {
         return 1;

@@ -1,5 +1,6 @@
 // The server side of tls_context.hpp: certificates, SNI, ALPN, tickets.
 
+#include "conf/problem.hpp"
 #include "proxy/tls_context.hpp"
 #include "proxy/tls_parts.hpp"
 
@@ -36,7 +37,6 @@ struct loaded {
     std::vector<x509_ptr> chain; // the leaf first
     pkey_ptr key;
     std::vector<std::string> names; // sorted
-    conf::mark where;
 };
 
 // What the servername callback looks up; owned by the first context, which every handshake of the
@@ -97,16 +97,16 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_le
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-void add_problem(std::vector<tls_problem>& problems, std::string what, conf::mark where,
+void add_problem(std::vector<tls_problem>& problems, std::string what, std::string key,
                  tls_severity severity = tls_severity::error) {
-    problems.push_back({std::move(what), where, severity});
+    problems.push_back({std::move(what), std::move(key), severity});
 }
 
 // Things that clients will complain about, though the server side works.
 void check_certificates(const conf::certificate_files& files, const loaded& pair,
-                        std::vector<tls_problem>& problems) {
+                        const std::string& key, std::vector<tls_problem>& problems) {
     const auto warn = [&](std::string what) {
-        add_problem(problems, files.certificate + ": " + std::move(what), files.where,
+        add_problem(problems, files.certificate + ": " + std::move(what), key,
                     tls_severity::warning);
     };
     X509* leaf = pair.chain.front().get();
@@ -128,34 +128,39 @@ void check_certificates(const conf::certificate_files& files, const loaded& pair
         warn("the certificate names no host");
 }
 
-bool load(const conf::certificate_files& files, loaded& pair, std::vector<tls_problem>& problems) {
-    const auto failed = [&](std::string what) {
-        add_problem(problems, std::move(what), files.where);
+// `place` is "certificates[0]". Both files are looked at, also when one of them is of no use.
+bool load(const conf::certificate_files& files, const std::string& place, loaded& pair,
+          std::vector<tls_problem>& problems) {
+    const auto failed = [&](std::string what, const char* key) {
+        add_problem(problems, std::move(what), place + key);
         return false;
     };
     std::string problem;
-    if (!read_certificates(files.certificate, pair.chain, problem))
-        return failed(std::move(problem));
+    bool good = read_certificates(files.certificate, pair.chain, problem) ||
+                failed(std::move(problem), ".certificate");
     // One file may hold both.
     const std::string& key_file = files.key.empty() ? files.certificate : files.key;
-    if (!read_key(key_file, pair.key, problem))
-        return failed(std::move(problem));
+    problem.clear();
+    good = (read_key(key_file, pair.key, problem) || failed(std::move(problem), ".key")) && good;
+    if (!good)
+        return false;
     for (std::size_t i = 0; i < pair.chain.size(); ++i) {
         if (X509_check_private_key(pair.chain[i].get(), pair.key.get()) != 1)
             continue;
         ERR_clear_error();
         if (i > 0)
             return failed(files.certificate + ": the key belongs to certificate number " +
-                          std::to_string(i + 1) + "; the server's own certificate must come first");
+                              std::to_string(i + 1) +
+                              "; the server's own certificate must come first",
+                          ".certificate");
         pair.names = names_of(pair.chain.front().get());
         std::sort(pair.names.begin(), pair.names.end());
-        pair.where = files.where;
-        check_certificates(files, pair, problems);
+        check_certificates(files, pair, place + ".certificate", problems);
         return true;
     }
     ERR_clear_error();
-    return failed(key_file + ": the key does not belong to the certificate in " +
-                  files.certificate);
+    return failed(key_file + ": the key does not belong to the certificate in " + files.certificate,
+                  ".key");
 }
 
 // Tickets are sealed by keys of the whole process. The session id context keeps a ticket from being
@@ -235,10 +240,11 @@ std::unique_ptr<server_tls> server_tls::build(const conf::listener_tls& settings
     std::vector<loaded> pairs;
     bool good = !settings.certificates.empty();
     if (!good)
-        add_problem(problems, "tls: no certificate is configured for this listener", {});
-    for (const conf::certificate_files& files : settings.certificates) {
+        add_problem(problems, "no certificate is configured for this listener", {});
+    const auto place = [](std::size_t i) { return conf::item_path("certificates", i); };
+    for (std::size_t i = 0; i < settings.certificates.size(); ++i) {
         loaded pair;
-        good = load(files, pair, problems) && good;
+        good = load(settings.certificates[i], place(i), pair, problems) && good;
         pairs.push_back(std::move(pair));
     }
     if (!good)
@@ -268,7 +274,7 @@ std::unique_ptr<server_tls> server_tls::build(const conf::listener_tls& settings
         if (!put_certificate(context_of[i], pairs[i])) {
             add_problem(problems,
                         settings.certificates[i].certificate + ": not usable: " + last_error(),
-                        pairs[i].where);
+                        place(i) + ".certificate");
             return nullptr;
         }
         table->add(pairs[i].names, context_of[i]);
@@ -282,7 +288,7 @@ std::unique_ptr<server_tls> server_tls::build(const conf::listener_tls& settings
         good = attach(built->context.get(), std::move(table));
     }
     if (!good) {
-        add_problem(problems, "tls: OpenSSL refuses the settings: " + last_error(), pairs[0].where);
+        add_problem(problems, "OpenSSL refuses the settings: " + last_error(), {});
         return nullptr;
     }
     return std::unique_ptr<server_tls>(new server_tls(std::move(built)));

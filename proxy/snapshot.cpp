@@ -1,5 +1,6 @@
 #include "proxy/snapshot.hpp"
 
+#include "proxy/named_files.hpp"
 #include "routing/http_head.hpp"
 
 #include <algorithm>
@@ -38,17 +39,6 @@ std::uint32_t connections_from_descriptors() {
         std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
 }
 
-void add_tls_problems(const std::vector<tls_problem>& found, const std::string& where,
-                      std::vector<std::string>& problems, std::vector<std::string>& warnings) {
-    for (const tls_problem& one : found) {
-        std::string text = where + ": " + one.what;
-        if (one.where.line > 0) {
-            text = "line " + std::to_string(one.where.line) + ": " + text;
-        }
-        (one.severity == tls_severity::error ? problems : warnings).push_back(std::move(text));
-    }
-}
-
 } // namespace
 
 snapshot::snapshot(conf::config given)
@@ -59,22 +49,29 @@ snapshot::snapshot(conf::config given)
       request_fields(config.request_headers),
       answer_fields(config.answer_headers) {}
 
-std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::string>& problems,
-                                        std::vector<std::string>& warnings) {
+void find_route_conflicts(const conf::config& config, conf::findings& out) {
+    // The loader compares names as they are written; the table knows two spellings of one address.
+    for (const routing::route_conflict& one : routing::route_table::conflicts(config)) {
+        out.error(
+            conf::child_path("nodes", one.second),
+            {conf::in_quotes(one.path) + " would lead to " + one.first + " and to " + one.second,
+             "that one of the two gives the name away",
+             {}});
+    }
+}
+
+std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& out) {
     if (settings.limits.connections == 0) {
         settings.limits.connections = connections_from_descriptors();
     }
-    const std::size_t errors_before = problems.size();
     auto made = std::make_shared<snapshot>(std::move(settings));
     const conf::config& config = made->config;
     RAND_bytes(made->log_key.data(), static_cast<int>(made->log_key.size()));
 
-    // The loader compares names as they are written; the table knows two spellings of one address.
-    for (const routing::route_conflict& one : routing::route_table::conflicts(config)) {
-        problems.push_back("nodes: " + one.path + " would lead to " + one.first + " and to " +
-                           one.second + "; take one of the two names away");
-    }
-    for (const conf::node& node : config.nodes) {
+    find_route_conflicts(config, out);
+    named_files opened = open_named_files(config, out);
+    for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+        const conf::node& node = config.nodes[i];
         node_entry entry;
         entry.name = node.name;
         entry.host = node.url.host;
@@ -83,31 +80,12 @@ std::shared_ptr<const snapshot> compile(conf::config settings, std::vector<std::
             " " + node.url.target + " HTTP/1.1\r\nHost: " + host_field(node) + "\r\n";
         entry.post_start = "POST" + rest;
         entry.get_start = "GET" + rest;
-        if (node.url.tls) {
-            std::vector<tls_problem> found;
-            entry.tls = node_tls_context::build(node, found);
-            add_tls_problems(found, "node " + node.name, problems, warnings);
-        }
+        entry.tls = std::move(opened.node_tls[i]);
         made->nodes.push_back(std::move(entry));
     }
-    for (const conf::listener& one : config.listen) {
-        std::unique_ptr<server_tls> tls;
-        if (one.tls) {
-            std::vector<tls_problem> found;
-            tls = server_tls::build(*one.tls, found);
-            add_tls_problems(found, "listen " + one.host + " port " + std::to_string(one.port),
-                             problems, warnings);
-        }
-        made->tls.push_back(std::move(tls));
-    }
-    if (config.web_root && !config.web_root->path.empty()) {
-        std::string problem;
-        made->files = file_source::open(*config.web_root, problem);
-        if (!made->files) {
-            problems.push_back("web_root: " + problem);
-        }
-    }
-    return problems.size() == errors_before ? made : nullptr;
+    made->tls = std::move(opened.listener_tls);
+    made->files = std::move(opened.web_root);
+    return out.any_error() ? nullptr : made;
 }
 
 } // namespace boshgate::proxy

@@ -4,6 +4,7 @@
 // with.
 
 #include "conf/config.hpp"
+#include "conf/findings.hpp"
 #include "proxy/access_log.hpp"
 #include "proxy/file_source.hpp"
 #include "proxy/tls_context.hpp"
@@ -47,11 +48,12 @@ struct snapshot {
     routing::session_hash_key log_key{};          // of the hash that stands for sids in the log
 };
 
-// compile opens what the configuration names (certificates, trust stores, the web root). nullptr,
-// and sentences in `problems`, when something cannot be used; `warnings` gets what is loud but
-// legal.
-[[nodiscard]] std::shared_ptr<const snapshot> compile(conf::config settings,
-                                                      std::vector<std::string>& problems,
-                                                      std::vector<std::string>& warnings);
+// find_route_conflicts reports paths that lead to two nodes, by two spellings of one address. Takes
+// configurations with errors too.
+void find_route_conflicts(const conf::config& config, conf::findings& out);
+
+// compile takes a configuration without errors and opens what it names (named_files.hpp). nullptr
+// when something cannot be used, and `out` says what; it also gets what is loud but legal.
+[[nodiscard]] std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& out);
 
 } // namespace boshgate::proxy

@@ -28,11 +28,12 @@ enum class tls_severity : std::uint8_t {
     warning, // it works, but somebody should look: an expired certificate, verification off
 };
 
-// What is wrong with a context: one sentence that names the file or the option, and what to do.
-// Which listener or node it is about, the caller knows.
+// What is wrong with a context: one sentence that names the file and what to do, and the key that
+// is to blame, as seen from the listener's `tls` or from the node: "certificates[1].key",
+// "tls.ca_file"; empty: the whole of it. Which listener or node it is about, the caller knows.
 struct tls_problem {
     std::string what;
-    conf::mark where;
+    std::string key;
     tls_severity severity = tls_severity::error;
 };
 

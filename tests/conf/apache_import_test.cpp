@@ -206,6 +206,40 @@ TEST(apache_import, bounds_includes) {
     EXPECT_THAT(all_of(large.notes), HasSubstr("larger than 4194304 bytes together"));
 }
 
+TEST(apache_import, stops_at_files_that_are_no_text) {
+    const std::string_view binary{"Listen 80\nProxyPass /a http://a.example/x\n\0", 44};
+    const auto main = import_apache(binary, "f");
+    EXPECT_EQ(main.yaml, "");
+    EXPECT_EQ(all_of(main.notes),
+              "f:3: not carried over: the file as a whole: it is not a text file, there is a NUL "
+              "byte in this line; if it is UTF-16, save it as UTF-8\n");
+    // An included one is left out, the rest is read.
+    const auto around =
+        import_apache("Include x\nProxyPass /b http://b.example/x\n", "f", [&](const std::string&) {
+            return std::vector<included_file>{{"x", std::string{binary}}};
+        });
+    EXPECT_THAT(around.yaml, HasSubstr("b.example"));
+    EXPECT_EQ(around.yaml.find("a.example"), std::string::npos);
+    EXPECT_THAT(all_of(around.notes), HasSubstr("x:3: not carried over: the file as a whole"));
+
+    EXPECT_EQ(imported_config("\xef\xbb\xbfProxyPass /a http://a.example/x\n").nodes.size(), 1U);
+}
+
+TEST(apache_import, lists_a_bounded_number_of_lines) {
+    const auto notes = [](std::size_t count) {
+        std::string text = "ProxyPass /a http://a.example/x\n";
+        for (std::size_t i = 0; i < count; ++i) {
+            text += "Nonsense" + std::to_string(i) + '\n';
+        }
+        return import_apache(text, "f").notes;
+    };
+    EXPECT_EQ(notes(apache_notes_max).size(), apache_notes_max);
+    const auto more = notes(apache_notes_max + 1);
+    ASSERT_EQ(more.size(), apache_notes_max + 1);
+    EXPECT_EQ(to_string(more.back()), "f:1: not carried over: the file as a whole: 1 more lines, "
+                                      "which are not listed");
+}
+
 TEST(apache_import, writes_nothing_that_would_not_load) {
     // File names that are not UTF-8, and everything that could end a line of YAML.
     const auto imported = import_apache("Listen 443\nSSLEngine on\n"

@@ -30,8 +30,8 @@ using tests::tls_pair;
 std::string text_of(const std::vector<tls_problem>& problems) {
     std::string text;
     for (const tls_problem& problem : problems)
-        text += (problem.severity == tls_severity::error ? "error: " : "warning: ") + problem.what +
-                "\n";
+        text += (problem.severity == tls_severity::error ? "error: " : "warning: ") + problem.key +
+                ": " + problem.what + "\n";
     return text;
 }
 
@@ -365,17 +365,23 @@ TEST_F(server_side, says_all_that_is_wrong) {
     struct row {
         conf::certificate_files files;
         std::string expected;
+        std::string key = "certificates[0].certificate";
     };
+    const std::string key = "certificates[0].key";
     const row rows[] = {
         {{at("missing.pem"), good_files.key, {1, 1}}, "missing.pem: No such file or directory"},
         {{good_files.certificate, at("missing.key"), {1, 1}},
-         "missing.key: No such file or directory"},
+         "missing.key: No such file or directory",
+         key},
         {{directory.path().string(), good_files.key, {1, 1}}, "Is a directory"},
         {{directory.write("empty.pem", ""), good_files.key, {1, 1}}, "no certificate in PEM form"},
         {{damaged, good_files.key, {1, 1}}, "certificate number 2 is damaged"},
-        {{good_files.certificate, good_files.certificate, {1, 1}}, "no private key in PEM form"},
+        {{good_files.certificate, good_files.certificate, {1, 1}},
+         "no private key in PEM form",
+         key},
         {{good_files.certificate, directory.write("other.key", other.key_pem()), {1, 1}},
-         "the key does not belong to the certificate"},
+         "the key does not belong to the certificate",
+         key},
         {{directory.write("order.pem", other.pem() + good.pem()), good_files.key, {1, 1}},
          "belongs to certificate number 2"},
         {{directory.write("big.pem", std::string(1024 * 1024 + 1, 'x')), good_files.key, {1, 1}},
@@ -390,14 +396,16 @@ TEST_F(server_side, says_all_that_is_wrong) {
         EXPECT_THAT(text_of(problems), HasSubstr(wrong.expected));
         ASSERT_EQ(problems.size(), 1U) << text_of(problems);
         EXPECT_EQ(problems[0].severity, tls_severity::error);
-        EXPECT_EQ(problems[0].where.line, wrong.files.where.line);
+        EXPECT_EQ(problems[0].key, wrong.key);
         EXPECT_THAT(last_error(), IsEmpty()) << "nothing is left in the error queue";
     }
 
-    settings.certificates = {rows[0].files, rows[3].files};
+    settings.certificates = {rows[0].files, {at("missing.pem"), at("missing.key"), {}}};
     problems.clear();
     EXPECT_FALSE(build());
-    EXPECT_EQ(problems.size(), 2U) << text_of(problems);
+    ASSERT_EQ(problems.size(), 3U) << text_of(problems);
+    EXPECT_EQ(problems[1].key, "certificates[1].certificate");
+    EXPECT_EQ(problems[2].key, "certificates[1].key");
 }
 
 TEST_F(server_side, never_asks_for_a_passphrase) {
@@ -602,7 +610,7 @@ TEST_F(node_side, a_malformed_pin_is_an_error) {
         node.tls.pins = {pin};
         problems.clear();
         EXPECT_FALSE(node_tls_context::build(node, problems)) << pin;
-        EXPECT_THAT(text_of(problems), HasSubstr("error: tls.pins"));
+        EXPECT_THAT(text_of(problems), HasSubstr("error: tls.pins[0]: "));
     }
 }
 
@@ -611,7 +619,7 @@ TEST_F(node_side, verify_off_takes_anything_and_warns) {
     node.tls.verify = false;
     EXPECT_EQ(outcome(node, make_certificate({.common_name = "x", .not_after = "20210101000000Z"})),
               "");
-    EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.verify is off"));
+    EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.verify: is off"));
 }
 
 TEST_F(node_side, ca_file_problems_are_errors) {
@@ -622,7 +630,7 @@ TEST_F(node_side, ca_file_problems_are_errors) {
         conf::node node = node_at("node-a1.example.com");
         node.tls.ca_file = file;
         EXPECT_THAT(outcome(node, root),
-                    testing::AllOf(HasSubstr("error: tls.ca_file"), HasSubstr(expected)));
+                    testing::AllOf(HasSubstr("error: tls.ca_file: "), HasSubstr(expected)));
     }
 }
 
@@ -683,7 +691,7 @@ TEST_F(node_side, legacy_reaches_old_nodes_only_when_asked) {
             EXPECT_EQ(context->verdict(pair.client.get()), "");
             if (legacy) {
                 EXPECT_EQ(SSL_version(pair.client.get()), old.version);
-                EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.legacy is on"));
+                EXPECT_THAT(text_of(problems), HasSubstr("warning: tls.legacy: is on"));
             } else if (old.version != TLS1_2_VERSION) {
                 EXPECT_THAT(pair.client_error, HasSubstr("set tls: { legacy: true }"));
             }

@@ -23,14 +23,13 @@ std::shared_ptr<const proxy::snapshot> compile_text(const std::string& yaml) {
     for (const conf::problem& one : loaded.problems) {
         messages += conf::to_string(one) + "\n";
     }
-    std::vector<std::string> problems;
-    std::vector<std::string> warnings;
+    conf::findings found{loaded.marks, "test.yaml"};
     std::shared_ptr<const proxy::snapshot> compiled;
     if (!conf::has_errors(loaded.problems)) {
-        compiled = proxy::compile(std::move(loaded.config), problems, warnings);
+        compiled = proxy::compile(std::move(loaded.config), found);
     }
-    for (const std::string& one : problems) {
-        messages += one + "\n";
+    for (const conf::problem& one : found.take()) {
+        messages += conf::to_string(one) + "\n";
     }
     if (!compiled) {
         throw std::runtime_error(messages);
