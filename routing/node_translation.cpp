@@ -36,13 +36,14 @@ constexpr std::array<meaning_row, answer_meaning_count> meanings{{
     {"not_bosh", "a body that is not a BOSH answer"},
 }};
 
-constexpr answer_translation tell(meaning why, condition told) {
-    return {.action = action::terminate,
-            .meaning = why,
-            .condition = told,
-            .status = static_cast<std::uint16_t>(0),
-            .failure = node_failure::server_error,
-            .retype = false};
+answer_translation tell(meaning why, condition told) noexcept {
+    answer_translation out;
+    out.action = action::terminate;
+    out.meaning = why;
+    out.condition = told;
+    if (const int status = legacy_status_of(told); status != 0)
+        out.status = static_cast<std::uint16_t>(status);
+    return out;
 }
 
 constexpr answer_translation fail(meaning why, std::uint16_t status = 502) {
@@ -154,10 +155,7 @@ answer_translation translate_answer(const node_answer& answer, asked_for what) n
         out.retype = !fits_body(answer.content_type);
         return out;
     }
-    answer_translation out = by_status(answer, what);
-    if (out.action == action::terminate)
-        out.status = static_cast<std::uint16_t>(legacy_status_of(out.condition));
-    return out;
+    return by_status(answer, what);
 }
 
 std::string_view name_of(answer_action what) noexcept {

@@ -64,7 +64,7 @@ struct answer_translation {
     answer_meaning meaning = answer_meaning::bosh;
     // Of terminate.
     binding_condition condition = binding_condition::internal_server_error;
-    // Of terminate for clients without `ver` (0: they get the terminate); of repeat and fail.
+    // Of terminate for clients without `ver` (200: they get the terminate); of repeat and fail.
     std::uint16_t status = 200;
     // Of repeat and fail: what decide_repeat is asked with.
     node_failure failure = node_failure::server_error;
