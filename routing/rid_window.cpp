@@ -39,6 +39,8 @@ const char* name_of(rid_verdict verdict) noexcept {
         return "too_many";
     case rid_verdict::too_many_copies:
         return "too_many_copies";
+    case rid_verdict::out_of_order:
+        return "out_of_order";
     }
     return "";
 }
@@ -91,9 +93,20 @@ rid_decision rid_window::admit(std::uint64_t rid, const rid_rules& rules,
     slot& one = at(rid);
     one.copies = static_cast<std::uint8_t>(std::min(one.copies + 1, 255));
     one.kept = false;
-    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
-    one.is = wait == 0 ? state::sending : state::waiting;
-    return {.verdict = wait == 0 ? rid_verdict::forward : rid_verdict::hold_back, .wait_ms = wait};
+    one.given_up = false;
+    one.again = one.written;
+    one.is = state::waiting;
+    return go_or_wait(rid, rules, now_ms);
+}
+
+rid_decision rid_window::go_or_wait(std::uint64_t rid, const rid_rules& rules,
+                                    std::uint64_t now_ms) noexcept {
+    const wait first = waits_for(rid, rules, now_ms);
+    if (first.what != obstacle::none) {
+        return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
+    }
+    at(rid).is = state::sending;
+    return {.verdict = rid_verdict::forward};
 }
 
 rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
@@ -107,6 +120,11 @@ rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_r
         return {.verdict = rid_verdict::too_many_copies};
     }
     const bool differs = one.hash != hash;
+    // CAXL repeats its newest request, whichever failed, and never the failed one.
+    if (one.is == state::waiting && rid > 0 && tracked(rid - 1) &&
+        at(rid - 1).is == state::failed) {
+        at(rid - 1).given_up = true;
+    }
     switch (one.is) {
     case state::waiting:
     case state::sending:
@@ -131,27 +149,40 @@ rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_r
     return admit(rid, rules, now_ms);
 }
 
-std::uint32_t rid_window::wait_for_predecessor(std::uint64_t rid, const rid_rules& rules,
-                                               std::uint64_t now_ms) const noexcept {
-    if (rid == 0 || !tracked(rid - 1)) {
-        return 0;
+rid_window::wait rid_window::waits_for(std::uint64_t rid, const rid_rules& rules,
+                                       std::uint64_t now_ms) const noexcept {
+    if (under_way() >= requests_) {
+        return {obstacle::busy, rules.reorder_ms};
     }
-    switch (at(rid - 1).is) {
+    if (rid == 0 || !tracked(rid - 1)) {
+        return {};
+    }
+    const slot& before = at(rid - 1);
+    switch (before.is) {
     case state::unknown:
     case state::answered:
     case state::parked:
-        return 0;
+        return {};
     case state::sent: {
+        const std::uint32_t time = before.again ? rules.resettle_ms : rules.settle_ms;
         const std::uint64_t since = now_ms - std::min(written_at_ms_, now_ms);
-        return since >= rules.settle_ms ? 0 : static_cast<std::uint32_t>(rules.settle_ms - since);
+        if (since >= time) {
+            return {};
+        }
+        return {obstacle::settling, static_cast<std::uint32_t>(time - since)};
     }
-    case state::missing:
     case state::waiting:
     case state::sending:
+        return {obstacle::busy, rules.reorder_ms};
+    case state::missing:
+        return {obstacle::absent, rules.reorder_ms};
     case state::failed:
-        break;
+        if (!before.written) {
+            return {obstacle::absent, rules.reorder_ms};
+        }
+        return before.given_up ? wait{} : wait{obstacle::lost, rules.reorder_ms};
     }
-    return rules.reorder_ms;
+    return {};
 }
 
 rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, const rid_rules& rules,
@@ -159,17 +190,25 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
     if (!tracked(rid) || at(rid).is != state::waiting) {
         return {.verdict = rid_verdict::join};
     }
-    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
-    if (wait != 0 && !reorder_over) {
-        return {.verdict = rid_verdict::hold_back, .wait_ms = wait};
+    const wait first = waits_for(rid, rules, now_ms);
+    if (reorder_over && first.what == obstacle::absent) {
+        // The node would only keep it, and a kept request is what nodes get wrong: ejabberd never
+        // answers it. Refused, it harms nobody; the client comes with both again.
+        at(rid).is = state::failed;
+        return {.verdict = rid_verdict::out_of_order};
     }
-    at(rid).is = state::sending;
-    return {.verdict = rid_verdict::forward};
+    // The node may have the one that failed; if the client was to repeat it, it would have.
+    if (first.what == obstacle::none || (reorder_over && first.what == obstacle::lost)) {
+        at(rid).is = state::sending;
+        return {.verdict = rid_verdict::forward};
+    }
+    return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
 }
 
 void rid_window::on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept {
     if (tracked(rid) && at(rid).is == state::sending) {
         at(rid).is = state::sent;
+        at(rid).written = true;
         written_at_ms_ = now_ms;
     }
 }
@@ -183,9 +222,9 @@ rid_decision rid_window::on_broken(std::uint64_t rid, const rid_rules& rules,
     if (one.is != state::sending && one.is != state::sent) {
         return {};
     }
-    const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
-    one.is = wait == 0 ? state::sending : state::waiting;
-    return {.verdict = wait == 0 ? rid_verdict::forward : rid_verdict::hold_back, .wait_ms = wait};
+    one.again = one.written;
+    one.is = state::waiting;
+    return go_or_wait(rid, rules, now_ms);
 }
 
 void rid_window::on_failed(std::uint64_t rid) noexcept {
@@ -195,8 +234,7 @@ void rid_window::on_failed(std::uint64_t rid) noexcept {
 }
 
 bool rid_window::older_in_flight(std::uint64_t rid) const noexcept {
-    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
-    for (std::uint64_t older = oldest; older < rid; ++older) {
+    for (std::uint64_t older = oldest(); older < rid; ++older) {
         const state is = at(older).is;
         if (is == state::sending || is == state::sent) {
             return true;
@@ -230,28 +268,25 @@ void rid_window::on_dropped(std::uint64_t rid) noexcept {
 
 std::optional<rid_turn> rid_window::take_turn(const rid_rules& rules,
                                               std::uint64_t now_ms) noexcept {
-    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
-    for (std::uint64_t rid = oldest; rid <= top_; ++rid) {
+    for (std::uint64_t rid = oldest(); rid <= top_; ++rid) {
         slot& one = at(rid);
         if (one.is != state::waiting) {
             continue;
         }
-        const std::uint32_t wait = wait_for_predecessor(rid, rules, now_ms);
-        const bool by_time_alone = rid > 0 && tracked(rid - 1) && at(rid - 1).is == state::sent;
-        if (wait != 0 && !by_time_alone) {
-            continue;
-        }
-        if (wait == 0) {
+        const wait first = waits_for(rid, rules, now_ms);
+        if (first.what == obstacle::none) {
             one.is = state::sending;
+            return rid_turn{.rid = rid, .wait_ms = 0};
         }
-        return rid_turn{.rid = rid, .wait_ms = wait};
+        if (first.what == obstacle::settling) {
+            return rid_turn{.rid = rid, .wait_ms = first.ms};
+        }
     }
     return std::nullopt;
 }
 
 std::optional<std::uint64_t> rid_window::take_parked() noexcept {
-    const std::uint64_t oldest = top_ >= slots - 1 ? top_ - (slots - 1) : 0;
-    for (std::uint64_t rid = oldest; rid <= top_; ++rid) {
+    for (std::uint64_t rid = oldest(); rid <= top_; ++rid) {
         const state is = at(rid).is;
         if (is == state::sending || is == state::sent) {
             return std::nullopt;
@@ -262,6 +297,28 @@ std::optional<std::uint64_t> rid_window::take_parked() noexcept {
         }
     }
     return std::nullopt;
+}
+
+std::optional<std::uint64_t> rid_window::overtaken() const noexcept {
+    std::optional<std::uint64_t> oldest_sent;
+    for (std::uint64_t rid = oldest(); rid <= top_; ++rid) {
+        const state is = at(rid).is;
+        if (is == state::sent && !oldest_sent) {
+            oldest_sent = rid;
+        }
+        if (oldest_sent && (is == state::answered || is == state::parked)) {
+            return oldest_sent;
+        }
+    }
+    return std::nullopt;
+}
+
+// Requests that are on their way to the node, or held there.
+unsigned rid_window::under_way() const noexcept {
+    const auto counts = [](const slot& one) {
+        return one.is == state::sending || one.is == state::sent;
+    };
+    return static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), counts));
 }
 
 unsigned rid_window::unanswered() const noexcept {

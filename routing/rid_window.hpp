@@ -11,9 +11,15 @@
 //
 // Two defects of real nodes shape the rules (measured, Prosody 0.12): a held poll N whose link
 // broke is forgotten once N+1 arrives before N's repeat; and an N+1 that overtook N swallows later
-// data when its link breaks before N arrives. So a request goes out only when its predecessor is
-// in, and a broken one goes out again before anything newer. ejabberd never answers a request that
-// overtook.
+// data when its link breaks before N arrives. ejabberd never answers a request that overtook. So
+//
+//   - a request goes out only when its predecessor is surely in, with a longer wait where that had
+//     to be sent again; a broken request goes out again before anything newer;
+//   - a node gets no more unanswered requests than it granted, whatever the client sends;
+//   - a request whose predecessor never came is refused, not forwarded;
+//   - an answer to N+1 says that N's answer is lost: N is asked for again while the node has it.
+//
+// The simulation (tests/sim) shows what each of them is worth.
 //
 // Pure: time is given in milliseconds of any steady clock. Not thread-safe; its session's lock
 // guards it.
@@ -30,12 +36,14 @@ enum class rid_verdict : std::uint8_t {
     hold_back,
     join,
     replay,
-    too_old,        // its answer is gone: item-not-found (XEP-0124 14.3)
-    above_window,   // too far ahead: item-not-found (XEP-0124 14.2)
-    too_many,       // more unanswered requests than a window holds: policy-violation (11)
-    too_many_copies // the same rid again and again: policy-violation (14.3)
+    too_old,         // its answer is gone: item-not-found (XEP-0124 14.3)
+    above_window,    // too far ahead: item-not-found (XEP-0124 14.2)
+    too_many,        // more unanswered requests than a window holds: policy-violation (11)
+    too_many_copies, // the same rid again and again: policy-violation (14.3)
+    out_of_order     // what it follows did not come in time: an HTTP failure, for the client to
+                     // repeat both
 };
-inline constexpr std::size_t rid_verdict_count = 8;
+inline constexpr std::size_t rid_verdict_count = 9;
 
 // As it is printed: "hold_back".
 [[nodiscard]] const char* name_of(rid_verdict verdict) noexcept;
@@ -61,8 +69,10 @@ struct rid_rules {
     // How long a request waits for an older one that has not come (or has failed).
     std::uint32_t reorder_ms = 2000;
     // How long after its predecessor was written a request waits for it to be surely in the node.
-    // 0: written is in. More only while links to the node are breaking.
-    std::uint32_t settle_ms = 0;
+    // 0: written is in.
+    std::uint32_t settle_ms = 10;
+    // The same, where the predecessor was written before and its link broke.
+    std::uint32_t resettle_ms = 1000;
     // Copies of one rid, the first one counted.
     std::uint32_t copies = 16;
 };
@@ -85,7 +95,8 @@ class rid_window {
     [[nodiscard]] rid_decision on_request(std::uint64_t rid, std::uint32_t payload_hash,
                                           const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // A request that was held back has waited as long as it was told to: forward, or hold_back for
-    // longer. Any other verdict: it is not held back any more.
+    // longer. `reorder_over`: it has waited for reorder_ms in all. out_of_order: it counts as
+    // failed. Any other verdict: it is not held back any more.
     [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
                                             const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // The request was handed to the kernel whole.
@@ -106,10 +117,15 @@ class rid_window {
     void on_dropped(std::uint64_t rid) noexcept;
 
     // take_turn names the oldest request that is held back and may go out, or will by time alone
-    // (wait_ms is not 0). After every event but on_request, to be called until it names none, or
-    // one by time.
+    // (wait_ms is not 0). After every event, to be called until it names none, or one by time.
     [[nodiscard]] std::optional<rid_turn> take_turn(const rid_rules& rules,
                                                     std::uint64_t now_ms) noexcept;
+    // The oldest request that the node has had whole, and has not answered although it has answered
+    // a newer one. Nodes answer in order, so its answer is lost, or some milliseconds away: if it
+    // does not come very soon, its link is to be taken for broken. A node keeps the answer for a
+    // repeat only until it has answered `requests` newer ones.
+    [[nodiscard]] std::optional<std::uint64_t> overtaken() const noexcept;
+
     // take_parked names an answered rid that waited for an older answer and may go down now. To be
     // called until it names none, after on_answered and on_failed.
     [[nodiscard]] std::optional<std::uint64_t> take_parked() noexcept;
@@ -136,6 +152,21 @@ class rid_window {
         state is = state::unknown;
         std::uint8_t copies = 0;
         bool kept = false;
+        bool written = false;  // whole, at least once: the node may have it
+        bool again = false;    // written, and goes out once more
+        bool given_up = false; // failed, and a copy of a newer one came instead of its own
+    };
+    // What a request waits for.
+    enum class obstacle : std::uint8_t {
+        none,
+        settling, // the predecessor was just written: by time
+        busy,     // older ones are on their way, or as many as the node takes: an event will come
+        absent,   // the predecessor has not come, or failed unwritten
+        lost,     // the predecessor failed, but the node may have it
+    };
+    struct wait {
+        obstacle what = obstacle::none;
+        std::uint32_t ms = 0;
     };
 
     rid_window(std::uint64_t first, unsigned requests) noexcept
@@ -150,9 +181,14 @@ class rid_window {
                                      std::uint64_t now_ms) noexcept;
     [[nodiscard]] rid_decision copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
                                     std::uint64_t now_ms) noexcept;
-    // 0: the predecessor is in; else how long to wait, reorder_ms where only an event can help.
-    [[nodiscard]] std::uint32_t wait_for_predecessor(std::uint64_t rid, const rid_rules& rules,
-                                                     std::uint64_t now_ms) const noexcept;
+    [[nodiscard]] wait waits_for(std::uint64_t rid, const rid_rules& rules,
+                                 std::uint64_t now_ms) const noexcept;
+    [[nodiscard]] rid_decision go_or_wait(std::uint64_t rid, const rid_rules& rules,
+                                          std::uint64_t now_ms) noexcept;
+    [[nodiscard]] std::uint64_t oldest() const noexcept {
+        return top_ >= slots - 1 ? top_ - (slots - 1) : 0;
+    }
+    [[nodiscard]] unsigned under_way() const noexcept;
     [[nodiscard]] bool older_in_flight(std::uint64_t rid) const noexcept;
 
     std::uint64_t top_;               // the newest rid that has come

@@ -1,0 +1,589 @@
+#include "routing/rid_window.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace boshgate::routing {
+
+// How GoogleTest prints them.
+void PrintTo(rid_verdict verdict, std::ostream* out) {
+    *out << name_of(verdict);
+}
+void PrintTo(const rid_decision& decision, std::ostream* out) {
+    *out << name_of(decision.verdict) << ", wait " << decision.wait_ms
+         << (decision.differs ? ", differs" : "");
+}
+void PrintTo(const rid_turn& turn, std::ostream* out) {
+    *out << turn.rid << " in " << turn.wait_ms;
+}
+
+namespace {
+
+using verdict = rid_verdict;
+
+constexpr rid_rules rules{.reorder_ms = 2000, .settle_ms = 10, .resettle_ms = 500, .copies = 4};
+constexpr std::uint32_t hash = 7;
+constexpr std::uint64_t first = 1000; // the session request
+
+const rid_decision forward{.verdict = verdict::forward};
+rid_decision hold(std::uint32_t ms) {
+    return {.verdict = verdict::hold_back, .wait_ms = ms};
+}
+
+// A window, and the time at it.
+struct bench {
+    rid_window window = rid_window::opened(first, 2);
+    std::uint64_t now = 100'000;
+
+    rid_decision ask(std::uint64_t rid, std::uint32_t payload = hash) {
+        return window.on_request(rid, payload, rules, now);
+    }
+    void written(std::uint64_t rid) { window.on_written(rid, now); }
+    // Comes, goes out, is in for good.
+    void in(std::uint64_t rid) {
+        ASSERT_EQ(ask(rid), forward) << rid;
+        written(rid);
+        now += rules.settle_ms;
+    }
+    void answered(std::uint64_t rid) {
+        in(rid);
+        ASSERT_TRUE(window.on_answered(rid, true)) << rid;
+    }
+    rid_decision broken(std::uint64_t rid) { return window.on_broken(rid, rules, now); }
+    rid_decision over(std::uint64_t rid, bool reorder_over) {
+        return window.on_wait_over(rid, reorder_over, rules, now);
+    }
+    std::optional<rid_turn> turn() { return window.take_turn(rules, now); }
+};
+
+TEST(rid_window, every_verdict_has_a_name) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < rid_verdict_count; ++i)
+        names.insert(name_of(static_cast<verdict>(i)));
+    EXPECT_EQ(names.size(), rid_verdict_count);
+    EXPECT_EQ(names.count(""), 0U);
+    EXPECT_EQ(name_of(verdict::hold_back), std::string("hold_back"));
+}
+
+// What a request gets, after what went before.
+TEST(rid_window, decides_by_the_state_of_the_rid) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+        std::uint64_t rid;
+        std::uint32_t payload;
+        rid_decision expected;
+    } const cases[] = {
+        {"the first one", [](bench&) {}, first + 1, hash, forward},
+        {"the session request again", [](bench&) {}, first, hash, {verdict::too_old}},
+        {"before the session request", [](bench&) {}, first - 1, hash, {verdict::too_old}},
+        {"far before", [](bench&) {}, 1, hash, {verdict::too_old}},
+        {"a copy on its way",
+         [](bench& b) { (void)b.ask(first + 1); },
+         first + 1,
+         hash,
+         {verdict::join}},
+        {"a copy of one in the node",
+         [](bench& b) { b.in(first + 1); },
+         first + 1,
+         hash,
+         {verdict::join}},
+        {"a copy with another payload",
+         [](bench& b) { b.in(first + 1); },
+         first + 1,
+         hash + 1,
+         {verdict::join, 0, true}},
+        {"a copy of one held back",
+         [](bench& b) { (void)b.ask(first + 2); },
+         first + 2,
+         hash,
+         {verdict::join}},
+        {"a copy of an answered one",
+         [](bench& b) { b.answered(first + 1); },
+         first + 1,
+         hash,
+         {verdict::replay}},
+        {"the same with another payload",
+         [](bench& b) { b.answered(first + 1); },
+         first + 1,
+         hash + 1,
+         {verdict::replay, 0, true}},
+        {"an answer that was not kept: the node has it",
+         [](bench& b) {
+             b.in(first + 1);
+             (void)b.window.on_answered(first + 1, false);
+         },
+         first + 1, hash, forward},
+        {"an answer that was dropped: the node has it",
+         [](bench& b) {
+             b.answered(first + 1);
+             b.window.on_dropped(first + 1);
+         },
+         first + 1, hash, forward},
+        {"the same, one newer: the node has two",
+         [](bench& b) {
+             b.answered(first + 1);
+             b.answered(first + 2);
+             b.window.on_dropped(first + 1);
+         },
+         first + 1, hash, forward},
+        {"the same, two newer: the node has dropped it as well",
+         [](bench& b) {
+             b.answered(first + 1);
+             b.answered(first + 2);
+             b.answered(first + 3);
+             b.window.on_dropped(first + 1);
+         },
+         first + 1,
+         hash,
+         {verdict::too_old}},
+        {"behind one that is just written",
+         [](bench& b) {
+             (void)b.ask(first + 1);
+             b.written(first + 1);
+             b.now += 9;
+         },
+         first + 2, hash, hold(1)},
+        {"behind one that has settled", [](bench& b) { b.in(first + 1); }, first + 2, hash,
+         forward},
+        {"behind one on its way", [](bench& b) { (void)b.ask(first + 1); }, first + 2, hash,
+         hold(2000)},
+        {"behind one that has not come", [](bench&) {}, first + 2, hash, hold(2000)},
+        {"behind an answered one", [](bench& b) { b.answered(first + 1); }, first + 2, hash,
+         forward},
+        {"behind one that failed unwritten",
+         [](bench& b) {
+             (void)b.ask(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         first + 2, hash, hold(2000)},
+        {"behind one that failed in the node",
+         [](bench& b) {
+             b.in(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         first + 2, hash, hold(2000)},
+        {"a copy of a failed one",
+         [](bench& b) {
+             b.in(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         first + 1, hash, forward},
+        {"a third one, the node has granted two",
+         [](bench& b) {
+             b.in(first + 1);
+             b.in(first + 2);
+         },
+         first + 3, hash, hold(2000)},
+        {"the fourth one, of which two are held back",
+         [](bench& b) {
+             b.in(first + 1);
+             b.in(first + 2);
+             (void)b.ask(first + 3);
+         },
+         first + 4, hash, hold(2000)},
+        {"a fifth one, four are unanswered",
+         [](bench& b) {
+             b.in(first + 1);
+             b.in(first + 2);
+             (void)b.ask(first + 3);
+             (void)b.ask(first + 4);
+         },
+         first + 5,
+         hash,
+         {verdict::too_many}},
+        {"the end of the window", [](bench&) {}, first + 4, hash, hold(2000)},
+        {"one above the window", [](bench&) {}, first + 5, hash, {verdict::above_window}},
+        {"the greatest number", [](bench&) {}, ~std::uint64_t{0}, hash, {verdict::above_window}},
+        {"zero", [](bench&) {}, 0, hash, {verdict::too_old}},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        c.before(b);
+        EXPECT_EQ(b.ask(c.rid, c.payload), c.expected) << c.name;
+    }
+}
+
+// A window is two wider than what the node granted, at least 2 and at most window_max.
+TEST(rid_window, is_as_wide_as_the_node_granted) {
+    struct {
+        unsigned granted, width, known;
+    } const cases[] = {{0, 4, 2},    {1, 4, 2},    {2, 4, 2},    {3, 5, 3},     {5, 7, 5},
+                       {11, 13, 11}, {12, 14, 12}, {13, 14, 13}, {255, 14, 255}};
+    for (const auto& c : cases) {
+        rid_window window = rid_window::opened(first, c.granted);
+        EXPECT_EQ(window.requests(), c.known) << c.granted;
+        rid_window other = window;
+        EXPECT_EQ(window.on_request(first + c.width, hash, rules, 0).verdict, verdict::hold_back)
+            << c.granted;
+        EXPECT_EQ(other.on_request(first + c.width + 1, hash, rules, 0).verdict,
+                  verdict::above_window)
+            << c.granted;
+        // As many may be unanswered.
+        rid_window full = rid_window::opened(first, c.granted);
+        for (unsigned i = 1; i <= c.width; ++i) {
+            const auto got = full.on_request(first + i, hash, rules, 0).verdict;
+            EXPECT_TRUE(got == verdict::forward || got == verdict::hold_back) << c.granted;
+        }
+        EXPECT_EQ(full.unanswered(), c.width) << c.granted;
+        EXPECT_EQ(full.on_request(first + c.width + 1, hash, rules, 0).verdict, verdict::too_many)
+            << c.granted;
+    }
+}
+
+TEST(rid_window, copies_of_one_rid_are_counted) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+        verdict expected;
+    } const cases[] = {
+        {"held back", [](bench& b) { (void)b.ask(first + 2); }, verdict::join},
+        {"on its way",
+         [](bench& b) {
+             (void)b.ask(first + 2);
+             b.in(first + 1);
+             b.now += 10;
+             (void)b.turn();
+         },
+         verdict::join},
+        {"answered",
+         [](bench& b) {
+             b.answered(first + 1);
+             b.answered(first + 2);
+         },
+         verdict::replay},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        c.before(b);
+        for (std::uint32_t copy = 2; copy <= rules.copies; ++copy)
+            EXPECT_EQ(b.ask(first + 2).verdict, c.expected) << c.name << ", copy " << copy;
+        EXPECT_EQ(b.ask(first + 2).verdict, verdict::too_many_copies) << c.name;
+    }
+    // Failures do not set the count back.
+    bench b;
+    for (std::uint32_t copy = 1; copy <= rules.copies; ++copy) {
+        EXPECT_EQ(b.ask(first + 1), forward) << copy;
+        b.window.on_failed(first + 1);
+    }
+    EXPECT_EQ(b.ask(first + 1).verdict, verdict::too_many_copies);
+}
+
+TEST(rid_window, a_request_goes_out_when_its_predecessor_is_in) {
+    bench b;
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+    EXPECT_EQ(b.turn(), std::nullopt);
+    EXPECT_EQ(b.ask(first + 1), forward);
+    EXPECT_EQ(b.turn(), std::nullopt); // on its way is not in
+    b.written(first + 1);
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 10}));
+    b.now += 9;
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 1}));
+    EXPECT_EQ(b.over(first + 2, false), hold(1));
+    b.now += 1;
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+    EXPECT_EQ(b.turn(), std::nullopt); // named once
+    EXPECT_EQ(b.over(first + 2, false), (rid_decision{verdict::join}));
+}
+
+TEST(rid_window, an_answer_ends_the_settling) {
+    bench b;
+    (void)b.ask(first + 1);
+    b.written(first + 1);
+    EXPECT_EQ(b.ask(first + 2), hold(10));
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+}
+
+TEST(rid_window, without_settling_written_is_in) {
+    rid_rules at_once = rules;
+    at_once.settle_ms = 0;
+    rid_window window = rid_window::opened(first, 2);
+    EXPECT_EQ(window.on_request(first + 1, hash, at_once, 5), forward);
+    window.on_written(first + 1, 5);
+    EXPECT_EQ(window.on_request(first + 2, hash, at_once, 5), forward);
+}
+
+TEST(rid_window, behind_a_repeat_the_wait_is_longer) {
+    bench b;
+    b.in(first + 1);
+    b.now += 20'000;
+    EXPECT_EQ(b.broken(first + 1), forward); // nothing older
+    EXPECT_EQ(b.ask(first + 2), hold(2000)); // on its way again
+    b.written(first + 1);
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 500}));
+    b.now += 499;
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 1}));
+    b.now += 1;
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+
+    // A client's own repeat of a failed request is one, too; of one that was never written, not.
+    struct {
+        bool was_written;
+        std::uint32_t wait;
+    } const cases[] = {{true, 500}, {false, 10}};
+    for (const auto& c : cases) {
+        bench other;
+        EXPECT_EQ(other.ask(first + 1), forward);
+        if (c.was_written)
+            other.written(first + 1);
+        other.window.on_failed(first + 1);
+        EXPECT_EQ(other.ask(first + 1), forward);
+        other.written(first + 1);
+        EXPECT_EQ(other.ask(first + 2), hold(c.wait)) << c.was_written;
+    }
+}
+
+TEST(rid_window, a_link_that_was_never_made_is_no_repeat) {
+    bench b;
+    EXPECT_EQ(b.ask(first + 1), forward);
+    EXPECT_EQ(b.broken(first + 1), forward); // connect failed
+    b.written(first + 1);
+    EXPECT_EQ(b.ask(first + 2), hold(10));
+}
+
+TEST(rid_window, of_two_broken_ones_the_older_goes_first) {
+    for (const bool older_is_seen_first : {true, false}) {
+        bench b;
+        b.in(first + 1);
+        b.in(first + 2);
+        if (older_is_seen_first) {
+            EXPECT_EQ(b.broken(first + 1), forward);
+            EXPECT_EQ(b.broken(first + 2), hold(2000));
+        } else {
+            EXPECT_EQ(b.broken(first + 2), forward); // the older one is in, as far as one knows
+            EXPECT_EQ(b.broken(first + 1), forward);
+            continue;
+        }
+        EXPECT_EQ(b.turn(), std::nullopt);
+        b.written(first + 1);
+        EXPECT_EQ(b.turn(), (rid_turn{first + 2, 500}));
+        b.now += 500;
+        EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+        EXPECT_EQ(b.window.unanswered(), 2U);
+    }
+}
+
+TEST(rid_window, a_break_of_what_is_not_under_way_changes_nothing) {
+    bench b;
+    b.answered(first + 1);
+    (void)b.broken(first + 1);
+    (void)b.broken(first + 100);
+    EXPECT_EQ(b.ask(first + 1), (rid_decision{verdict::replay}));
+}
+
+// What happens when reorder_ms is over depends on what is waited for.
+TEST(rid_window, waits_for_the_predecessor_as_long_as_that_helps) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+        rid_decision expected;
+    } const cases[] = {
+        {"it has not come", [](bench&) {}, {verdict::out_of_order}},
+        {"it failed unwritten",
+         [](bench& b) {
+             (void)b.ask(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         {verdict::out_of_order}},
+        {"it failed, but the node may have it",
+         [](bench& b) {
+             b.in(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         forward},
+        {"it is on its way", [](bench& b) { (void)b.ask(first + 1); }, hold(2000)},
+        {"it is on its way again",
+         [](bench& b) {
+             b.in(first + 1);
+             (void)b.broken(first + 1);
+         },
+         hold(2000)},
+        {"it settles",
+         [](bench& b) {
+             (void)b.ask(first + 1);
+             b.written(first + 1);
+         },
+         hold(10)},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        c.before(b);
+        EXPECT_EQ(b.ask(first + 2).verdict, verdict::hold_back) << c.name;
+        EXPECT_EQ(b.over(first + 2, false).verdict, verdict::hold_back) << c.name;
+        EXPECT_EQ(b.over(first + 2, true), c.expected) << c.name;
+    }
+}
+
+TEST(rid_window, what_was_out_of_order_may_come_again) {
+    bench b;
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+    EXPECT_EQ(b.over(first + 2, true), (rid_decision{verdict::out_of_order}));
+    EXPECT_EQ(b.window.unanswered(), 0U);
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+    b.in(first + 1);
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+}
+
+TEST(rid_window, a_copy_of_the_newer_says_that_the_failed_one_will_not_come) {
+    bench b;
+    b.in(first + 1);
+    b.window.on_failed(first + 1);
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+    EXPECT_EQ(b.turn(), std::nullopt);
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::join}));
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+
+    // Not where the node cannot have the failed one: it must not get a hole.
+    bench other;
+    (void)other.ask(first + 1);
+    other.window.on_failed(first + 1);
+    EXPECT_EQ(other.ask(first + 2), hold(2000));
+    EXPECT_EQ(other.ask(first + 2), (rid_decision{verdict::join}));
+    EXPECT_EQ(other.turn(), std::nullopt);
+}
+
+TEST(rid_window, a_node_gets_no_more_than_it_granted) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_EQ(b.ask(first + 3), hold(2000));
+    EXPECT_EQ(b.over(first + 3, true), hold(2000)); // time alone does not help
+    EXPECT_EQ(b.turn(), std::nullopt);
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.turn(), (rid_turn{first + 3, 0}));
+}
+
+TEST(rid_window, answers_go_down_in_order) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_FALSE(b.window.on_answered(first + 2, true));
+    EXPECT_EQ(b.window.take_parked(), std::nullopt);
+    EXPECT_EQ(b.window.overtaken(), first + 1);
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::join})); // parked: joined, not replayed
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.window.overtaken(), std::nullopt);
+    EXPECT_EQ(b.window.take_parked(), first + 2);
+    EXPECT_EQ(b.window.take_parked(), std::nullopt);
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::replay}));
+}
+
+TEST(rid_window, a_parked_answer_goes_down_when_the_older_one_fails) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_FALSE(b.window.on_answered(first + 2, true));
+    b.window.on_failed(first + 1);
+    EXPECT_EQ(b.window.take_parked(), first + 2);
+}
+
+TEST(rid_window, a_parked_answer_can_be_let_go) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_FALSE(b.window.on_answered(first + 2, true));
+    b.window.on_unparked(first + 2);
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::replay}));
+    EXPECT_EQ(b.window.take_parked(), std::nullopt);
+    b.window.on_unparked(first + 1); // not parked: nothing
+    EXPECT_EQ(b.window.unanswered(), 1U);
+}
+
+TEST(rid_window, an_answer_that_is_not_kept_does_not_wait) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_TRUE(b.window.on_answered(first + 2, false));
+    EXPECT_EQ(b.window.overtaken(), first + 1);
+}
+
+TEST(rid_window, an_overtaken_one_is_repeated_at_once) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_EQ(b.window.overtaken(), std::nullopt);
+    EXPECT_FALSE(b.window.on_answered(first + 2, true));
+    EXPECT_EQ(b.window.overtaken(), first + 1);
+    EXPECT_EQ(b.broken(first + 1), forward);
+    EXPECT_EQ(b.window.overtaken(), std::nullopt); // its repeat is on its way
+    b.written(first + 1);
+    EXPECT_EQ(b.window.overtaken(), first + 1);
+}
+
+TEST(rid_window, an_adopted_session_begins_with_what_comes_first) {
+    for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{500}}) {
+        bench b;
+        b.window = rid_window::adopted(begin);
+        EXPECT_EQ(b.ask(begin).verdict, verdict::forward) << begin;
+        EXPECT_EQ(b.window.newest(), begin);
+        EXPECT_EQ(b.window.requests(), 5U);
+    }
+    bench b;
+    b.window = rid_window::adopted(500);
+    b.in(500);
+    // What came before is the node's to know: it goes there, and from then on is known here.
+    EXPECT_EQ(b.ask(499), forward);
+    EXPECT_EQ(b.ask(499), (rid_decision{verdict::join}));
+    b.written(499);
+    EXPECT_TRUE(b.window.on_answered(499, true));
+    EXPECT_EQ(b.ask(499), (rid_decision{verdict::replay}));
+    EXPECT_EQ(b.ask(500 - rid_window::slots + 1), forward);
+    EXPECT_EQ(b.ask(500 - rid_window::slots), (rid_decision{verdict::too_old}));
+}
+
+TEST(rid_window, works_up_to_the_last_rid) {
+    // XEP-0124 14.1: never above 2^53 - 1. The window itself knows no such end.
+    for (const std::uint64_t last :
+         {(std::uint64_t{1} << 53) - 1, std::uint64_t{20}, std::uint64_t{15}, std::uint64_t{16}}) {
+        bench b;
+        b.window = rid_window::opened(last - 10, 2);
+        for (std::uint64_t rid = last - 9; rid <= last; ++rid)
+            b.answered(rid);
+        EXPECT_EQ(b.window.newest(), last);
+        EXPECT_EQ(b.ask(last), (rid_decision{verdict::replay})) << last;
+    }
+}
+
+TEST(rid_window, remembers_as_many_as_it_has_slots) {
+    bench b;
+    for (std::uint64_t i = 1; i <= 3 * rid_window::slots; ++i)
+        b.answered(first + i);
+    const std::uint64_t newest = first + 3 * rid_window::slots;
+    EXPECT_EQ(b.ask(newest - rid_window::slots + 1), (rid_decision{verdict::replay}));
+    EXPECT_EQ(b.ask(newest - rid_window::slots), (rid_decision{verdict::too_old}));
+    EXPECT_EQ(b.window.unanswered(), 0U);
+    // Events of what is forgotten do nothing.
+    b.written(first + 1);
+    b.window.on_failed(first + 1);
+    b.window.on_dropped(first + 1);
+    b.window.on_unparked(first + 1);
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.over(first + 1, true), (rid_decision{verdict::join}));
+    EXPECT_EQ(b.window.unanswered(), 0U);
+}
+
+TEST(rid_window, does_not_move_over_what_is_unanswered) {
+    bench b;
+    b.window = rid_window::opened(first, 12);
+    EXPECT_EQ(b.ask(first + 1), forward);
+    b.written(first + 1);
+    b.now += rules.settle_ms;
+    for (std::uint64_t i = 2; i <= rid_window::slots; ++i) {
+        ASSERT_EQ(b.ask(first + i), forward) << i;
+        b.written(first + i);
+        b.now += rules.settle_ms;
+        EXPECT_TRUE(b.window.on_answered(first + i, false)) << i;
+    }
+    EXPECT_EQ(b.ask(first + 1 + rid_window::slots), (rid_decision{verdict::too_many}));
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.ask(first + 1 + rid_window::slots), forward);
+}
+
+} // namespace
+} // namespace boshgate::routing
