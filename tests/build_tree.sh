@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Configures and builds one preset of CMakePresets.json below build/: build_tree.sh PRESET [-DNAME=VALUE...] [TARGET...]
+# Configures and builds one preset of CMakePresets.json below build/:
+#   build_tree.sh PRESET [-DNAME=VALUE...] [TARGET...]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1

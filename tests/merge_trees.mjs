@@ -1,7 +1,8 @@
 // Makes one list of tests out of several build trees: merge_trees.mjs OUTDIR TREE...
 //
-// Asks ctest for the tests of build/TREE, and writes OUTDIR/CTestTestfile.cmake with those that run_all.sh
-// wants of that tree, named TREE/NAME. So one ctest run, with one closing line, covers them all.
+// Asks ctest for the tests of build/TREE, and writes OUTDIR/CTestTestfile.cmake with those that
+// run_all.sh wants of that tree, named TREE/NAME. So one ctest run, with one closing line, covers
+// them all.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,9 +23,9 @@ function aroundTsan() {
   return bits > 28 ? ['setarch', '--addr-no-randomize'] : [];
 }
 
-// The long form, WHOLE_SUITE=1, runs everything under the sanitizers too. The short one leaves out what costs minutes
-// there and exercises little of boshgate that the rest does not: Chromium, and under ThreadSanitizer, six times slower,
-// the real servers.
+// The long form, WHOLE_SUITE=1, runs everything under the sanitizers too. The short one leaves out
+// what costs minutes there and exercises little of boshgate that the rest does not: Chromium, and
+// under ThreadSanitizer, six times slower, the real servers.
 const wholeSuite = process.env.WHOLE_SUITE === '1';
 
 function isWanted(tree, name, labels) {
@@ -47,12 +48,15 @@ function property(tree, { name, value }) {
   if (name === 'LABELS') return [...list(value), tree].join(';');
   if (typeof value === 'boolean') return value ? 'ON' : 'OFF';
   // A list as CMake writes it: what is a semicolon inside an item is escaped.
-  if (Array.isArray(value)) return value.map((item) => String(item).replaceAll(';', '\\;')).join(';');
+  if (Array.isArray(value)) {
+    return value.map((item) => String(item).replaceAll(';', '\\;')).join(';');
+  }
   return value;
 }
 
 function testsOf(tree) {
-  const json = execFileSync('ctest', ['--test-dir', `build/${tree}`, '--show-only=json-v1'], { maxBuffer: 1 << 28 });
+  const json = execFileSync('ctest', ['--test-dir', `build/${tree}`, '--show-only=json-v1'],
+    { maxBuffer: 1 << 28 });
   return JSON.parse(json).tests.flatMap(({ name, command, properties = [] }) => {
     const labels = list(properties.find((each) => each.name === 'LABELS')?.value ?? []);
     if (!isWanted(tree, name, labels)) return [];

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs what is missing on a Debian 12, and only that: `tests/setup.sh run` for `make run`, `tests/setup.sh
-# test` for `make test` (which includes `run`). With nothing missing it takes a few milliseconds and needs
-# neither root nor a network. The servers among the packages (Prosody, ejabberd, nginx, HAProxy) are neither
-# started nor enabled: the lab runs its own, from its own folders.
+# Installs what is missing on a Debian 12, and only that: `tests/setup.sh run` for `make run`,
+# `tests/setup.sh test` for `make test` (which includes `run`). With nothing missing it takes a few
+# milliseconds and needs neither root nor a network. The servers among the packages (Prosody,
+# ejabberd, nginx, HAProxy) are neither started nor enabled: the lab runs its own, from its own
+# folders.
 set -euo pipefail
 
-build=(g++ cmake ninja-build ccache make libboost1.81-dev libboost-url1.81-dev libyaml-cpp-dev libspdlog-dev libssl-dev
-    libgtest-dev libgmock-dev libexpat1-dev python3) # CMake looks for these too, whatever is built then
+build=(g++ cmake ninja-build ccache make libboost1.81-dev libboost-url1.81-dev libyaml-cpp-dev
+    libspdlog-dev libssl-dev
+    libgtest-dev libgmock-dev libexpat1-dev python3) # CMake wants them, whatever is built then
 lab=(prosody ejabberd openssl curl ca-certificates)
 test=(
     git
@@ -38,12 +40,14 @@ as_root() {
     if [[ $(id -u) == 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
-# One line for each tenth of the way instead of apt's thousands; on failure the end of what it said. The
-# progress needs a descriptor of its own (apt closes it for its children), which sudo would not let through.
+# One line for each tenth of the way instead of apt's thousands; on failure the end of what it said.
+# The progress needs a descriptor of its own (apt closes it for its children), which sudo would not
+# let through.
 apt() {
     local status=0
     as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8 \
-        sh -c 'exec apt-get -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3 "$@" 3>&1' apt "$@" 2>&1 < /dev/null \
+        sh -c 'exec apt-get -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3 "$@" 3>&1' apt "$@" \
+        2>&1 < /dev/null \
         | tee -a "$log" | awk -F : '
             $1 == "dlstatus" || $1 == "pmstatus" {
                 now = ($1 == "dlstatus" ? "downloading" : "installing") " " int($3 / 10) * 10 " %"
@@ -75,7 +79,8 @@ disable_new_services() { # PACKAGE...
     for package in "$@"; do
         service=${package%-light}
         case $service in
-            prosody | ejabberd | nginx | haproxy) as_root systemctl --quiet disable "$service.service" || true ;;
+            prosody | ejabberd | nginx | haproxy)
+                as_root systemctl --quiet disable "$service.service" || true ;;
         esac
     done
 }
@@ -86,7 +91,8 @@ install() { # PACKAGE...
     say "installing $# packages: $*"
     log=$(mktemp)
     keep_services_down
-    # Old package lists name files that are gone; so lists are fetched when there are none, or after a failure.
+    # Old package lists name files that are gone; so lists are fetched when there are none, or after
+    # a failure.
     if ! compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null; then
         apt update
         apt install -y --no-install-recommends "$@"

@@ -1,5 +1,5 @@
-"""What the client sent is what the node gets, and what the node sent is what the client gets, byte for byte: from one
-byte to the limit, with every framing that either side may choose.
+"""What the client sent is what the node gets, and what the node sent is what the client gets, byte
+for byte: from one byte to the limit, with every framing that either side may choose.
 
 $SEED repeats a run.
 """
@@ -46,7 +46,6 @@ class Echo:
 
 
 class Bytes(Case):
-
     async def asyncSetUp(self):
         await super().asyncSetUp()
         seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(1 << 32))
@@ -58,11 +57,16 @@ class Bytes(Case):
 
     def boshgate(self, node):
         # A sanitizer's hoard of freed memory would be counted as boshgate's.
-        return Boshgate(CONFIGURATION.format(port=node.port, certificate=self.files[0], key=self.files[1],
-                                             origin=ORIGIN), sanitizers=[("ASAN_OPTIONS", "quarantine_size_mb=1")])
+        return Boshgate(
+            CONFIGURATION.format(
+                port=node.port, certificate=self.files[0], key=self.files[1], origin=ORIGIN
+            ),
+            sanitizers=[("ASAN_OPTIONS", "quarantine_size_mb=1")],
+        )
 
     def answers_with(self, body):
-        """The framings that a node may use for `body`: the bytes on the wire, with a name for each."""
+        """The framings that a node may use for `body`: the bytes on the wire, with a name for each.
+        """
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\n"
         pieces = [self.random.randrange(1, 40000) for _ in range(5)]
         return {
@@ -77,9 +81,15 @@ class Bytes(Case):
         self.assertEqual(answer.status, 200, name)
         self.assertEqual(len(echo.received), 1, f"{name}: requests at the node")
         request = echo.received.pop()
-        self.assertTrue(request.body == sent, f"{name}: {len(request.body)} of {len(sent)} bytes at the node, or altered")
+        self.assertTrue(
+            request.body == sent,
+            f"{name}: {len(request.body)} of {len(sent)} bytes at the node, or altered",
+        )
         self.assertEqual(request.get("content-length"), str(len(sent)), name)
-        self.assertTrue(answer.body == received, f"{name}: {len(answer.body)} of {len(received)} bytes, or altered")
+        self.assertTrue(
+            answer.body == received,
+            f"{name}: {len(answer.body)} of {len(received)} bytes, or altered",
+        )
 
     async def run_over(self, tls):
         echo = Echo()
@@ -90,9 +100,13 @@ class Bytes(Case):
                     sent = self.random.randbytes(size)
                     received = self.random.randbytes(size)
                     for way, wire in self.answers_with(received).items():
-                        pieces = [self.random.randrange(max(1, size // 200), size + 1) for _ in range(5)]
+                        pieces = [
+                            self.random.randrange(max(1, size // 200), size + 1) for _ in range(5)
+                        ]
                         framing = self.random.choice([None, chunked(sent, pieces)])
-                        name = f"{size} bytes, {'chunked' if framing else 'length'} there, {way} back"
+                        name = (
+                            f"{size} bytes, {'chunked' if framing else 'length'} there, {way} back"
+                        )
                         await self.exchange(connection, echo, sent, received, wire, framing, name)
                         count += 1
                         volume += 2 * size
@@ -100,7 +114,8 @@ class Bytes(Case):
         print(f"{count} exchanges, {volume / 1e6:.0f} MB", flush=True)
 
     async def past_the_limit(self, connection, echo):
-        """One byte more than the limit is refused, with CORS, and nothing of it reaches the node."""
+        """One byte more than the limit is refused, with CORS, and nothing of it reaches the node.
+        """
         await connection.send("POST", "/node-a1", b"x" * (LIMIT + 1), [("Origin", ORIGIN)])
         self.demand_refusal(await connection.answer(), 413, "body_limit")
         self.assertEqual(echo.received, [])
@@ -120,7 +135,9 @@ class Bytes(Case):
                 for way, wire in self.answers_with(body).items():
                     async with await Connection.open(proxy.port(tls), tls) as connection:
                         before = proxy.peak_bytes()
-                        await self.exchange(connection, echo, b"x", body, wire, None, f"{way}, tls {tls}")
+                        await self.exchange(
+                            connection, echo, b"x", body, wire, None, f"{way}, tls {tls}"
+                        )
                         grown = proxy.peak_bytes() - before
                         self.assertLess(grown, len(body) / 4, f"memory: {way}, tls {tls}")
                         print(f"{way}, tls {tls}: {grown / 1e6:.1f} MB more memory")

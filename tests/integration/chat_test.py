@@ -1,9 +1,10 @@
-"""Real clients through boshgate: each logs two users in, exchanges messages with markup and text beyond ASCII both ways,
-none lost, doubled or out of order, and logs out.
+"""Real clients through boshgate: each logs two users in, exchanges messages with markup and text
+beyond ASCII both ways, none lost, doubled or out of order, and logs out.
 
-Every client goes over HTTPS and over HTTP, through a node's own path, through /httpbinding, and to ejabberd. 1,000
-messages each way go over HTTPS to Prosody's and to ejabberd's own path; the other ways get 200, for they differ in a
-path and a transport that count the same bytes. CHAT_MESSAGES and CHAT_MESSAGES_ELSEWHERE are these two figures:
+Every client goes over HTTPS and over HTTP, through a node's own path, through /httpbinding, and to
+ejabberd. 1,000 messages each way go over HTTPS to Prosody's and to ejabberd's own path; the other
+ways get 200, for they differ in a path and a transport that count the same bytes. CHAT_MESSAGES and
+CHAT_MESSAGES_ELSEWHERE are these two figures:
 
     CHAT_MESSAGES_ELSEWHERE=1000 ctest -R integration_chat
 """
@@ -28,20 +29,42 @@ CHAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients", "chat
 
 def combinations():
     """(client, with TLS, path, messages), the long ones first."""
-    every = [(client, tls, path, MANY if tls and path != "/httpbinding" else FEWER)
-             for client in CLIENTS for tls in (True, False) for path in PATHS]
+    every = [
+        (client, tls, path, MANY if tls and path != "/httpbinding" else FEWER)
+        for client in CLIENTS
+        for tls in (True, False)
+        for path in PATHS
+    ]
     return sorted(every, key=lambda one: -one[3])
 
 
 class Chat(Case):
-
     async def talk(self, proxy, number, client, tls, path, messages):
-        """One client's talk between two users who are nobody else's; what it said, and whether all was well."""
-        users = ",".join(f"user{2 * number + i}@example.com:user{2 * number + i}-secret" for i in (1, 2))
+        """One client's talk between two users who are nobody else's; what it said, and whether all
+        was well.
+        """
+        users = ",".join(
+            f"user{2 * number + i}@example.com:user{2 * number + i}-secret" for i in (1, 2)
+        )
         process = await asyncio.create_subprocess_exec(
-            "node", CHAT, "--client", client, "--url", proxy.url(tls) + path, "--users", users, "--insecure",
-            "--messages", str(messages), "--timeout", str(patience(SECONDS)), "--pace", PACE.get(path, "0"),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+            "node",
+            CHAT,
+            "--client",
+            client,
+            "--url",
+            proxy.url(tls) + path,
+            "--users",
+            users,
+            "--insecure",
+            "--messages",
+            str(messages),
+            "--timeout",
+            str(patience(SECONDS)),
+            "--pace",
+            PACE.get(path, "0"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         try:
             said, _ = await process.communicate()
         finally:
@@ -59,10 +82,13 @@ class Chat(Case):
                     return await self.talk(proxy, number, *combination)
 
             everything = combinations()
-            good = await asyncio.gather(*[one(number, each) for number, each in enumerate(everything)])
+            good = await asyncio.gather(
+                *[one(number, each) for number, each in enumerate(everything)]
+            )
             failed = [each for each, well in zip(everything, good) if not well]
             self.assertEqual(failed, [], "(client, TLS, path, messages)")
-            # Clients may leave while a poll is held; nothing else may end an exchange without the node's answer.
+            # Clients may leave while a poll is held; nothing else may end an exchange without the
+            # node's answer.
             reasons = {line["reason"] for line in proxy.access()}
             self.assertLessEqual(reasons, {"answered", "client_closed"})
 

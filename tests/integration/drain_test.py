@@ -1,4 +1,6 @@
-"""SIGTERM: listeners close, what is held gets its answer, and the process ends with 0 within the drain time."""
+"""SIGTERM: listeners close, what is held gets its answer, and the process ends with 0 within the
+drain time.
+"""
 import asyncio
 import signal
 import tempfile
@@ -23,7 +25,6 @@ timeouts: {{ drain: {drain} }}
 
 
 class HoldingNode:
-
     def __init__(self):
         self.held = 0
         self.released = asyncio.Event()
@@ -35,13 +36,15 @@ class HoldingNode:
 
 
 class Drain(Case):
-
     def boshgate(self, node, drain, threads=2):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         files = certificate.make(directory.name, "proxy")
-        return Boshgate(CONFIGURATION.format(threads=threads, port=node.port, drain=drain, certificate=files[0],
-                                             key=files[1]))
+        return Boshgate(
+            CONFIGURATION.format(
+                threads=threads, port=node.port, drain=drain, certificate=files[0], key=files[1]
+            )
+        )
 
     async def park(self, proxy, node, count):
         """`count` polls, half of them over TLS, that the node holds."""
@@ -64,7 +67,8 @@ class Drain(Case):
         return False
 
     async def demand_closed_listeners(self, proxy):
-        """Each core closes its own listening sockets, a moment after the log says that it drains."""
+        """Each core closes its own listening sockets, a moment after the log says that it drains.
+        """
         for tls in (False, True):
             for _ in range(500):
                 if await self.refused(proxy.port(tls)):
@@ -79,7 +83,9 @@ class Drain(Case):
             parked = await self.park(proxy, node, 20)
             idle = await Connection.open(proxy.port())
             proxy.process.send_signal(signal.SIGTERM)
-            self.assertEqual(await within(10, idle.reader.read(), "closing an idle connection"), b"")
+            self.assertEqual(
+                await within(10, idle.reader.read(), "closing an idle connection"), b""
+            )
             await proxy.logged("draining")
             await self.demand_closed_listeners(proxy)
             self.assertIsNone(proxy.process.poll(), "it waits for held polls")
@@ -89,7 +95,9 @@ class Drain(Case):
                 answer = await connection.answer()
                 self.assertEqual((answer.status, answer.body), (200, b"answer to hold %d" % number))
                 self.assertEqual(answer.get("connection"), "close")
-                self.assertEqual(await within(10, connection.reader.read(), "the close after the answer"), b"")
+                self.assertEqual(
+                    await within(10, connection.reader.read(), "the close after the answer"), b""
+                )
                 await connection.close()
             await idle.close()
             # All are answered, so nothing is left to wait for: long before the drain time is over.
@@ -105,7 +113,8 @@ class Drain(Case):
             self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
             self.assertGreater(time.monotonic() - began, 0.9, "seconds of drain")
             for number, connection in enumerate(parked):
-                # A cut exchange has no answer at all: an invented one could make the client skip a rid.
+                # A cut exchange has no answer at all: an invented one could make the client skip a
+                # rid.
                 try:
                     got = await within(10, connection.reader.read(), "the cut")
                 except ConnectionResetError:
@@ -131,8 +140,11 @@ class Drain(Case):
         node.released.set()
         async with Node(node.answer) as server, self.boshgate(server, "60s", threads=1) as proxy:
             connection = await Connection.open(proxy.port())
-            connection.writer.write(b"POST /node-a1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha")
-            # A second connection's answer says that the core, there is one, has read the first one's bytes.
+            connection.writer.write(
+                b"POST /node-a1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha"
+            )
+            # A second connection's answer says that the core, there is one, has read the first
+            # one's bytes.
             async with await Connection.open(proxy.port()) as other:
                 await other.ask("POST", "/node-a1", b"first")
             proxy.process.send_signal(signal.SIGTERM)

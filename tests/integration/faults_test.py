@@ -1,5 +1,5 @@
-"""Nodes that freeze, die and come back while requests run: honest errors that a page can read, within the deadlines, one
-log line that names node and reason, and recovery without anybody's help.
+"""Nodes that freeze, die and come back while requests run: honest errors that a page can read,
+within the deadlines, one log line that names node and reason, and recovery without anybody's help.
 """
 import asyncio
 import re
@@ -20,8 +20,10 @@ NODE_FAILURES = {502, 503, 504}
 
 
 def session_request(wait=60):
-    return (f"<body {NAMESPACE} to='example.com' rid='1000' wait='{wait}' hold='1' ver='1.9' "
-            "xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>").encode()
+    return (
+        f"<body {NAMESPACE} to='example.com' rid='1000' wait='{wait}' hold='1' ver='1.9' "
+        "xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>"
+    ).encode()
 
 
 def poll(sid, rid=1001):
@@ -29,7 +31,6 @@ def poll(sid, rid=1001):
 
 
 class Faults(Case):
-
     def boshgate(self):
         return Boshgate(lab.configuration("--origin", ORIGIN, more=MORE))
 
@@ -73,9 +74,15 @@ class Faults(Case):
             began = time.monotonic()
             await lab.command("freeze", "node-a1")
             # The first goes over a link that is open already, the second needs a new one.
-            await asyncio.gather(*[
-                self.refused_by(proxy, {504}, {"node_answer_timeout", "node_connect_timeout"}, ANSWER)
-                for _ in range(3)], self.demand_others_work(proxy))
+            await asyncio.gather(
+                *[
+                    self.refused_by(
+                        proxy, {504}, {"node_answer_timeout", "node_connect_timeout"}, ANSWER
+                    )
+                    for _ in range(3)
+                ],
+                self.demand_others_work(proxy),
+            )
             answer = await held.answer()
             self.demand_refusal(answer, 504, "the held poll")
             self.assertLess(time.monotonic() - began, patience(ANSWER + SLACK))
@@ -93,7 +100,10 @@ class Faults(Case):
             self.assertIn(answer.status, {502, 503})
             self.demand_refusal(answer, answer.status, "the held poll")
             await held.close()
-            await asyncio.gather(self.refused_by(proxy, {503}, {"node_refused"}, CONNECT), self.demand_others_work(proxy))
+            await asyncio.gather(
+                self.refused_by(proxy, {503}, {"node_refused"}, CONNECT),
+                self.demand_others_work(proxy),
+            )
             await lab.command("restart", "node-a1")
             await self.open_session(proxy)
 
@@ -109,7 +119,9 @@ class Faults(Case):
                 self.assertEqual({line["status"] for line in proxy.access()}, {200}, how)
 
     async def test_a_lost_session_is_the_nodes_to_tell(self):
-        """After a restart the node knows no session: its own answer reaches the client, not an error of ours."""
+        """After a restart the node knows no session: its own answer reaches the client, not an
+        error of ours.
+        """
         async with self.boshgate() as proxy:
             sid = await self.open_session(proxy)
             await lab.command("restart", "node-a1")
@@ -125,7 +137,9 @@ class Faults(Case):
             async def client():
                 while not done.is_set():
                     began = time.monotonic()
-                    answer = await ask(proxy.port(), "POST", "/node-a1", session_request(), FIELDS, seconds=60)
+                    answer = await ask(
+                        proxy.port(), "POST", "/node-a1", session_request(), FIELDS, seconds=60
+                    )
                     if answer.status != 200:
                         self.assertIn(answer.status, NODE_FAILURES)
                         self.demand_refusal(answer, answer.status, "under traffic")
@@ -134,11 +148,22 @@ class Faults(Case):
                     await asyncio.sleep(0.02)
 
             clients = [asyncio.ensure_future(client()) for _ in range(4)]
-            for words in (("kill",), ("restart",), ("terminate",), ("restart",), ("freeze",), ("thaw",)):
+            for words in (
+                ("kill",),
+                ("restart",),
+                ("terminate",),
+                ("restart",),
+                ("freeze",),
+                ("thaw",),
+            ):
                 seen = len(statuses)
-                await until(lambda: len(statuses) > seen + 20, f"requests stand still before {words[0]}", 30)
+                await until(
+                    lambda: len(statuses) > seen + 20, f"requests stand still before {words[0]}", 30
+                )
                 await lab.command(*words, "node-a1")
-            await until(lambda: statuses[-20:] == [200] * 20, "the node is back and nobody is served", 30)
+            await until(
+                lambda: statuses[-20:] == [200] * 20, "the node is back and nobody is served", 30
+            )
             done.set()
             await asyncio.gather(*clients)
             counts = {status: statuses.count(status) for status in sorted(set(statuses))}

@@ -24,7 +24,9 @@ timeouts: {{ answer: 10m, idle: 10m, connect: 10s, drain: 5s }}
 
 
 class HoldingNode:
-    """Holds requests whose body begins with `hold`, until told; answers all others at once. Answers name the request."""
+    """Holds requests whose body begins with `hold`, until told; answers all others at once. Answers
+    name the request.
+    """
 
     def __init__(self):
         self.held = 0
@@ -50,17 +52,21 @@ async def in_batches(items, make):
 
 def quantiles(seconds):
     ordered = sorted(seconds)
-    return ", ".join(f"p{part} {ordered[min(len(ordered) - 1, len(ordered) * part // 100)] * 1e6:.0f} us"
-                     for part in (50, 99))
+    return ", ".join(
+        f"p{part} {ordered[min(len(ordered) - 1, len(ordered) * part // 100)] * 1e6:.0f} us"
+        for part in (50, 99)
+    )
 
 
 class HeldPolls(Case):
-
     async def asyncSetUp(self):
         await super().asyncSetUp()
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.assertGreaterEqual(hard if hard != resource.RLIM_INFINITY else DESCRIPTORS, DESCRIPTORS,
-                                "the limit of open files: see ulimit -Hn")
+        self.assertGreaterEqual(
+            hard if hard != resource.RLIM_INFINITY else DESCRIPTORS,
+            DESCRIPTORS,
+            "the limit of open files: see ulimit -Hn",
+        )
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, hard))
 
     async def small_requests(self, proxy):
@@ -81,7 +87,8 @@ class HeldPolls(Case):
     async def test_nine_thousand_on_one_core(self):
         node = HoldingNode()
         async with Node(node.answer) as server, Boshgate(
-                CONFIGURATION.format(port=server.port, origin=ORIGIN), descriptors=DESCRIPTORS) as proxy:
+            CONFIGURATION.format(port=server.port, origin=ORIGIN), descriptors=DESCRIPTORS
+        ) as proxy:
             alone = await self.small_requests(proxy)
             threads = proxy.threads()
 
@@ -93,11 +100,18 @@ class HeldPolls(Case):
             began = time.perf_counter()
             parked = await in_batches(range(POLLS), park)
             await until(lambda: node.held == POLLS, "not every poll is at the node", 60)
-            print(f"{POLLS} polls held after {time.perf_counter() - began:.1f} s, "
-                  f"{proxy.descriptors_open()} descriptors, {proxy.threads()} threads", flush=True)
+            print(
+                f"{POLLS} polls held after {time.perf_counter() - began:.1f} s, "
+                f"{proxy.descriptors_open()} descriptors, {proxy.threads()} threads",
+                flush=True,
+            )
 
             beside = await self.small_requests(proxy)
-            print(f"small requests alone: {quantiles(alone)}; beside the held polls: {quantiles(beside)}", flush=True)
+            print(
+                f"small requests alone: {quantiles(alone)}; "
+                f"beside the held polls: {quantiles(beside)}",
+                flush=True,
+            )
             self.assertEqual(proxy.threads(), threads, "threads grow with held polls")
             self.assertGreaterEqual(proxy.descriptors_open(), 2 * POLLS)
             before = proxy.cpu_seconds()
@@ -120,12 +134,12 @@ class HeldPolls(Case):
 
 
 class OutOfDescriptors(Case):
-
     async def test_accepting_pauses_and_goes_on(self):
         node = HoldingNode()
         more = "limits: { connections: 100000 }\n"
         async with Node(node.answer) as server, Boshgate(
-                CONFIGURATION.format(port=server.port, origin=ORIGIN) + more, descriptors=100) as proxy:
+            CONFIGURATION.format(port=server.port, origin=ORIGIN) + more, descriptors=100
+        ) as proxy:
             # The kernel takes connections beyond what boshgate can accept; they wait in its queue.
             opened = [await Connection.open(proxy.port()) for _ in range(150)]
             first = (await proxy.logged("accepting is paused"))[0]
@@ -135,8 +149,12 @@ class OutOfDescriptors(Case):
 
             before = proxy.cpu_seconds()
             await asyncio.sleep(2)
-            self.assertLess(proxy.cpu_seconds() - before, 0.5, "CPU seconds in two seconds of a paused accept")
-            self.assertEqual(len(proxy.log_lines("accepting is paused")), 1, "said once, however long it lasts")
+            self.assertLess(
+                proxy.cpu_seconds() - before, 0.5, "CPU seconds in two seconds of a paused accept"
+            )
+            self.assertEqual(
+                len(proxy.log_lines("accepting is paused")), 1, "said once, however long it lasts"
+            )
 
             # Whoever is in gets an answer: the proxy has no descriptor for a link, and says so.
             answer = await opened[0].ask("POST", "/node-a1", b"now 1", [("Origin", ORIGIN)])
@@ -154,12 +172,12 @@ class OutOfDescriptors(Case):
 
 
 class ConnectionLimit(Case):
-
     async def test_the_configured_limit_pauses_too(self):
         node = HoldingNode()
         more = "limits: { connections: 20 }\n"
         async with Node(node.answer) as server, Boshgate(
-                CONFIGURATION.format(port=server.port, origin=ORIGIN) + more) as proxy:
+            CONFIGURATION.format(port=server.port, origin=ORIGIN) + more
+        ) as proxy:
             opened = [await Connection.open(proxy.port()) for _ in range(21)]
             for number, connection in enumerate(opened[:20]):
                 answer = await connection.ask("POST", "/node-a1", b"now %d" % number)

@@ -1,5 +1,5 @@
-"""A node that is out of order never stops the start: the others work, the log says what is wrong, and web clients get
-an error that they can read.
+"""A node that is out of order never stops the start: the others work, the log says what is wrong,
+and web clients get an error that they can read.
 """
 import asyncio
 import os
@@ -33,7 +33,12 @@ WRONG_PIN = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 # node, status, reason, what the error log says
 BROKEN = [
-    ("node-unresolved", 503, "node_unresolved", "node node-unresolved: nowhere.invalid does not resolve"),
+    (
+        "node-unresolved",
+        503,
+        "node_unresolved",
+        "node node-unresolved: nowhere.invalid does not resolve",
+    ),
     ("node-untrusted", 502, "node_certificate", "node node-untrusted: .*self.signed"),
     ("node-pinned", 502, "node_certificate", "node node-pinned: .*pin"),
     ("node-misnamed", 502, "node_certificate", "node node-misnamed: .*other.example.com"),
@@ -50,7 +55,6 @@ async def speak_first(_, writer):
 
 
 class Start(Case):
-
     async def test_broken_nodes(self):
         async def answer(request):
             return answer_bytes(b"answer to " + request.body)
@@ -59,16 +63,28 @@ class Start(Case):
             files = certificate.make(directory)
             plain = await asyncio.start_server(speak_first, "127.0.0.1", 0)
             closed.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-            async with Node(answer) as good, Node(answer, certificate.server_context(*files)) as tls, Boshgate(CONFIGURATION.format(
-                    good=good.port, tls=tls.port, closed=closed.getsockname()[1], certificate=files[0],
-                    plain=plain.sockets[0].getsockname()[1], wrong_pin=WRONG_PIN, origin=ORIGIN)) as proxy:
+            async with Node(answer) as good, Node(
+                answer, certificate.server_context(*files)
+            ) as tls, Boshgate(
+                CONFIGURATION.format(
+                    good=good.port,
+                    tls=tls.port,
+                    closed=closed.getsockname()[1],
+                    certificate=files[0],
+                    plain=plain.sockets[0].getsockname()[1],
+                    wrong_pin=WRONG_PIN,
+                    origin=ORIGIN,
+                )
+            ) as proxy:
                 # Answers do not wait for the name that takes long to fail.
                 for name in ("node-good", "node-right"):
                     reply = await ask(proxy.port(), "POST", f"/{name}", b"now")
                     self.assertEqual((reply.status, reply.body), (200, b"answer to now"), name)
                 await proxy.logged("node-unresolved: nowhere.invalid does not resolve", 60)
                 for name, status, reason, line in BROKEN:
-                    reply = await ask(proxy.port(), "POST", f"/{name}", b"now", [("Origin", ORIGIN)])
+                    reply = await ask(
+                        proxy.port(), "POST", f"/{name}", b"now", [("Origin", ORIGIN)]
+                    )
                     self.demand_refusal(reply, status, name)
                     self.assertEqual((await proxy.accessed(node=name))[0]["reason"], reason)
                     await proxy.logged(line)
@@ -77,7 +93,8 @@ class Start(Case):
             plain.close()
 
     async def test_before_the_first_look_up_has_ended(self):
-        """A request for a node whose address is not known yet gets an honest answer, not a stall."""
+        """A request for a node whose address is not known yet gets an honest answer, not a stall.
+        """
         configuration = f"""
 listen:
   - address: 127.0.0.1:0
@@ -90,8 +107,13 @@ cors: {{ origins: ["{ORIGIN}"] }}
             self.demand_refusal(reply, 503, "node_unresolved")
 
     async def test_a_wrong_configuration_says_where(self):
-        process = subprocess.run([os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"], check=False, text=True,
-                                 input="listen:\n  - address: 127.0.0.1:0\nnodez: {}\n", capture_output=True)
+        process = subprocess.run(
+            [os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"],
+            check=False,
+            text=True,
+            input="listen:\n  - address: 127.0.0.1:0\nnodez: {}\n",
+            capture_output=True,
+        )
         self.assertEqual(process.returncode, 1)
         self.assertRegex(process.stderr, r"/dev/stdin:3:1: nodez: .*\bnodes\b")
 
@@ -101,8 +123,13 @@ cors: {{ origins: ["{ORIGIN}"] }}
             taken.listen()
             port = taken.getsockname()[1]
             process = subprocess.run(
-                [os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"], check=False, text=True, capture_output=True,
-                input=f"listen:\n  - address: 127.0.0.1:{port}\nnodes:\n  node-a1: http://127.0.0.1:1/b\n")
+                [os.environ["BOSHGATE"], "serve", "-c", "/dev/stdin"],
+                check=False,
+                text=True,
+                capture_output=True,
+                input=f"listen:\n  - address: 127.0.0.1:{port}\n"
+                "nodes:\n  node-a1: http://127.0.0.1:1/b\n",
+            )
         self.assertEqual(process.returncode, 1)
         self.assertRegex(process.stderr, f"127.0.0.1 port {port}: Address already in use")
 

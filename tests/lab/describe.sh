@@ -41,7 +41,8 @@ describe_as_shell() {
 
 export_line() { printf 'export %s=%q\n' "$1" "$2"; } # NAME VALUE
 
-# The values are our own names, paths and numbers: none needs escaping but a path, which must be plain.
+# The values are our own names, paths and numbers: none needs escaping but a path, which must be
+# plain.
 describe_as_json() {
     local node comma=""
     [[ $LAB_DIR != *[\"\\]* ]] || fail "a path with quotes cannot be described: $LAB_DIR"
@@ -52,42 +53,46 @@ describe_as_json() {
     printf '  "ca_file": "%s", "proxy": { "certificate": "%s", "key": "%s" },\n  "nodes": {' \
         "$LAB_DIR/certs/ca.pem" "$LAB_DIR/certs/proxy.pem" "$LAB_DIR/certs/proxy.key"
     for node in "${ALL_NODES[@]}"; do
-        printf '%s\n    "%s": { "address": "%s", "host": "%s", "https": "%s", "http": "%s",\n' "$comma" \
-            "$node" "$(address_of "$node")" "$node.$LAB_DOMAIN" "$(https_url "$node")" "$(http_url "$node")"
-        printf '      "certificate": "%s", "signer": "%s", "pin": "%s", "state": "%s", "log": "%s" }' \
-            "$LAB_DIR/certs/$node.pem" "$(signer_of "$node")" "$(<"$LAB_DIR/certs/$node.pin")" \
-            "$(state_of "$node")" "$(node_dir "$node")/log"
+        printf '%s\n    "%s": { "address": "%s", "host": "%s", "https": "%s", "http": "%s",\n' \
+            "$comma" "$node" "$(address_of "$node")" "$node.$LAB_DOMAIN" \
+            "$(https_url "$node")" "$(http_url "$node")"
+        printf '      "certificate": "%s", "signer": "%s", "pin": "%s", ' \
+            "$LAB_DIR/certs/$node.pem" "$(signer_of "$node")" "$(<"$LAB_DIR/certs/$node.pin")"
+        printf '"state": "%s", "log": "%s" }' "$(state_of "$node")" "$(node_dir "$node")/log"
         comma=,
     done
     printf '\n  },\n  "accounts": {'
     awk -v domain="$LAB_DOMAIN" '
         function name(word) { return word == "-" ? "null" : "\"" word "\"" }
         {
-            printf "%s\n    \"%s\": { \"jid\": \"%s@%s\", \"password\": \"%s\",", (NR > 1 ? "," : ""),
-                $1, $1, domain, $2
+            printf "%s\n    \"%s\": { \"jid\": \"%s@%s\", ", (NR > 1 ? "," : ""), $1, $1, domain
+            printf "\"password\": \"%s\",", $2
             printf " \"group\": \"%s\", \"home\": %s, \"backup\": %s }", $3, name($4), name($5)
         }
         END { print "\n  }\n}" }' "$LAB_DIR/accounts/list"
 }
 
-# What the demo page offers: the nodes behind the proxy, and the people (not the crowd) to sign in as.
+# What the demo page offers: the nodes behind the proxy, and the people (not the crowd) to sign in
+# as.
 describe_for_page() {
     local node comma=""
     printf '{\n  "domain": "%s", "default": "/node-a1", "wait": 60,\n  "nodes": [' "$LAB_DOMAIN"
     for node in node-a1 node-b1 node-sd1 node-sd2 node-e1; do
-        printf '%s\n    { "path": "/%s", "label": "%s", "note": "%s" }' "$comma" "$node" "$node" "$(make_of "$node")"
+        printf '%s\n    { "path": "/%s", "label": "%s", "note": "%s" }' \
+            "$comma" "$node" "$node" "$(make_of "$node")"
         comma=,
     done
     printf '\n  ],\n  "accounts": ['
     awk -v domain="$LAB_DOMAIN" '
         $3 == "Team" {
-            printf "%s\n    { \"jid\": \"%s@%s\", \"password\": \"%s\", \"name\": \"%s\" }", (n++ ? "," : ""),
-                $1, domain, $2, toupper(substr($1, 1, 1)) substr($1, 2)
+            printf "%s\n    { \"jid\": \"%s@%s\", ", (n++ ? "," : ""), $1, domain
+            printf "\"password\": \"%s\", \"name\": \"%s\" }", $2,
+                toupper(substr($1, 1, 1)) substr($1, 2)
         }
         END { print "\n  ]\n}" }' "$LAB_DIR/accounts/list"
 }
 
-# --- a configuration for boshgate -------------------------------------------------------------------
+# --- a configuration for boshgate -----------------------------------------------------------------
 
 write_config() { # OPTION...
     local listens=() certificate=$LAB_DIR/certs/proxy.pem key=$LAB_DIR/certs/proxy.key
@@ -132,12 +137,14 @@ config_of_listeners() { # reads listens, certificate and key of write_config
     printf 'listen:\n'
     for entry in "${listens[@]}"; do
         printf '  - address: "%s"\n' "${entry#* }"
-        [[ $entry != tls\ * ]] || printf '    tls: { certificate: "%s", key: "%s" }\n' "$certificate" "$key"
+        [[ $entry != tls\ * ]] \
+            || printf '    tls: { certificate: "%s", key: "%s" }\n' "$certificate" "$key"
     done
 }
 
-# Nothing resolves the nodes' names here, so the URLs carry addresses, and the names go where an operator
-# with such a network puts them: Host, SNI, the name to verify, and the aliases that clients may use.
+# Nothing resolves the nodes' names here, so the URLs carry addresses, and the names go where an
+# operator with such a network puts them: Host, SNI, the name to verify, and the aliases that
+# clients may use.
 config_of_nodes() { # SCHEME
     local node trust url
     printf 'nodes:\n'

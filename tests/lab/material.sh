@@ -2,7 +2,7 @@
 #
 # Everything is written below $LAB_DIR, once; a later start finds it there.
 
-# --- certificates -----------------------------------------------------------------------------------
+# --- certificates ---------------------------------------------------------------------------------
 
 # sha256//BASE64 of a private key's public half: the form that curl and boshgate take.
 pin_of() { # KEY
@@ -20,7 +20,8 @@ make_certificate() { # NAME COMMON_NAME SAN self|ca
     pin_of "$base.key" > "$base.pin"
 }
 
-# Which signature a node has: the stand-ins sign for themselves, as CUP does; ejabberd's is the authority's.
+# Which signature a node has: the stand-ins sign for themselves, as CUP does; ejabberd's is the
+# authority's.
 signer_of() { # NODE
     if [[ $LAB_CERTS != mixed ]]; then
         echo "$LAB_CERTS"
@@ -46,13 +47,15 @@ make_certificates() {
         make_certificate "$node" "$node.$LAB_DOMAIN" \
             "DNS:$node.$LAB_DOMAIN,DNS:$node,IP:$(address_of "$node")" "$(signer_of "$node")"
     done
-    make_certificate proxy localhost "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1,IP:$LAB_NET.1" ca
+    make_certificate proxy localhost \
+        "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1,IP:$LAB_NET.1" ca
     printf '%s' "$made_for" > "$certs/made_for"
 }
 
-# --- accounts ---------------------------------------------------------------------------------------
+# --- accounts -------------------------------------------------------------------------------------
 
-# accounts/: Prosody's data store, the table of mod_cup_nodes, what fills ejabberd, and a plain list.
+# accounts/: Prosody's data store, the table of mod_cup_nodes, what fills ejabberd, and a plain
+# list.
 make_accounts() {
     local addresses="" node
     for node in "${ALL_NODES[@]}"; do addresses+="$node $(address_of "$node") "; done

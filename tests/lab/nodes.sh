@@ -1,13 +1,15 @@
 # The lab's server processes: start, wait, signal, stop. Sourced by tests/lab/lab.
 #
-# A node's folder is $LAB_DIR/nodes/NODE: data, log (the server's own), output (its stdout and stderr) and
-# pid, which holds the process id and its start time, so that a reused id is never signalled.
+# A node's folder is $LAB_DIR/nodes/NODE: data, log (the server's own), output (its stdout and
+# stderr) and pid, which holds the process id and its start time, so that a reused id is never
+# signalled.
 
 node_dir() { echo "$LAB_DIR/nodes/$1"; } # NODE
 
-# --- processes --------------------------------------------------------------------------------------
+# --- processes ------------------------------------------------------------------------------------
 
-# When a process started, in clock ticks since boot: field 22 of stat(5), counted after the name's ")".
+# When a process started, in clock ticks since boot: field 22 of stat(5), counted after the name's
+# ")".
 start_time_of() { # PID
     local stat
     { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
@@ -71,9 +73,10 @@ stop_nodes() { # NODE...
     for node in "$@"; do rm -f "$(node_dir "$node")/pid"; done
 }
 
-# --- start ------------------------------------------------------------------------------------------
+# --- start ----------------------------------------------------------------------------------------
 
-# Runs a server in the background, in a session of its own, so that the terminal's Ctrl-C does not reach it.
+# Runs a server in the background, in a session of its own, so that the terminal's Ctrl-C does not
+# reach it.
 spawn() { # NODE COMMAND...
     local dir pid
     dir=$(node_dir "$1")
@@ -91,18 +94,21 @@ start_prosody() { # NODE
     spawn "$1" prosody --config "$LAB_SOURCE_DIR/prosody.cfg.lua" -F
 }
 
-# Plain `erl` instead of ejabberdctl: that one insists on the package's user and folders. Without -name the
-# virtual machine is not distributed: it opens no port beside ours and needs no epmd.
+# Plain `erl` instead of ejabberdctl: that one insists on the package's user and folders. Without
+# -name the virtual machine is not distributed: it opens no port beside ours and needs no epmd.
 start_ejabberd() { # NODE
     local dir=$LAB_NODE_DIR libraries
     cat "$LAB_DIR/certs/$1.pem" "$LAB_DIR/certs/$1.key" > "$dir/tls.pem"
-    sed -e "s|@DOMAIN@|$LAB_DOMAIN|; s|@NODE_DIR@|$dir|; s|@ADDRESS@|$LAB_ADDRESS|; s|@BOSH_PATH@|$LAB_BOSH_PATH|" \
-        -e "s|@HTTP_PORT@|$LAB_HTTP_PORT|; s|@HTTPS_PORT@|$LAB_HTTPS_PORT|; s|@INACTIVITY@|$LAB_INACTIVITY|" \
-        -e "s|@LOG_LEVEL@|${LAB_LOG_LEVEL/#warn/warning}|" "$LAB_SOURCE_DIR/ejabberd.yml.in" > "$dir/ejabberd.yml"
+    sed -e "s|@DOMAIN@|$LAB_DOMAIN|; s|@NODE_DIR@|$dir|; s|@ADDRESS@|$LAB_ADDRESS|" \
+        -e "s|@HTTP_PORT@|$LAB_HTTP_PORT|; s|@HTTPS_PORT@|$LAB_HTTPS_PORT|" \
+        -e "s|@BOSH_PATH@|$LAB_BOSH_PATH|; s|@INACTIVITY@|$LAB_INACTIVITY|" \
+        -e "s|@LOG_LEVEL@|${LAB_LOG_LEVEL/#warn/warning}|" \
+        "$LAB_SOURCE_DIR/ejabberd.yml.in" > "$dir/ejabberd.yml"
     rm -f "$dir/accounts_ready"
     mkdir -p "$dir/data"
     libraries=$(dpkg -L ejabberd | sed -n 's|/[^/]*/ebin/ejabberd\.app$||p')
-    # One scheduler, which does not spin while it waits: the other nodes and the tests want the processor too.
+    # One scheduler, which does not spin while it waits: the other nodes and the tests want the
+    # processor too.
     ERL_LIBS=$libraries EJABBERD_CONFIG_PATH=$dir/ejabberd.yml EJABBERD_LOG_PATH=$dir/log \
         HOME=$dir ERL_CRASH_DUMP_BYTES=0 \
         spawn "$1" erl +K true +S 1 +sbwt none +sbwtdcpu none +sbwtdio none -noinput \
@@ -123,7 +129,7 @@ launch() { # NODE
     esac
 }
 
-# --- readiness --------------------------------------------------------------------------------------
+# --- readiness ------------------------------------------------------------------------------------
 
 # Opens a BOSH session and ends it. Only our own node can answer over TLS: the key is pinned.
 answers_bosh() { # NODE URL
@@ -131,7 +137,8 @@ answers_bosh() { # NODE URL
     local post=(curl -sS --noproxy '*' --max-time 3 -k --pinnedpubkey "$(<"$LAB_DIR/certs/$1.pin")"
         -H 'Content-Type: text/xml' "$url" --data-binary)
     answer=$("${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' to='$LAB_DOMAIN' \
-rid='$rid' wait='1' hold='1' ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>" 2> /dev/null) || return 1
+rid='$rid' wait='1' hold='1' ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' \
+xmpp:version='1.0'/>" 2> /dev/null) || return 1
     [[ $answer =~ sid=[\"\']([^\"\']+)[\"\'] && $answer != *type=?terminate* ]] || return 1
     sid=${BASH_REMATCH[1]}
     "${post[@]}" "<body xmlns='http://jabber.org/protocol/httpbind' sid='$sid' rid='$((rid + 1))' \
@@ -145,8 +152,9 @@ is_ready() { # NODE
         && answers_bosh "$1" "$(https_url "$1")" && answers_bosh "$1" "$(http_url "$1")"
 }
 
-# Waits until every node answers; says which one does not, shows the end of its log, and leaves none running.
-# Two seconds are usual, but ejabberd needs as much of a processor, and builds may run beside us.
+# Waits until every node answers; says which one does not, shows the end of its log, and leaves none
+# running. Two seconds are usual, but ejabberd needs as much of a processor, and builds may run
+# beside us.
 wait_ready_or_stop() { # NODE...
     local node waiting=("$@") still began=$EPOCHREALTIME deadline=$((SECONDS + 180))
     while ((${#waiting[@]})); do
@@ -171,8 +179,10 @@ wait_ready_or_stop() { # NODE...
 # A node that will not become ready: it ended, or somebody else has its port.
 has_failed() { # NODE
     pid_of "$1" > /dev/null || return 0
-    if grep -q 'Failed to open server port\|Failed to open socket' "$(node_dir "$1")/log" 2> /dev/null; then
-        say "a port of $(address_of "$1") is taken: does another lab run there? LAB_NET=auto finds a free net"
+    if grep -q 'Failed to open server port\|Failed to open socket' \
+        "$(node_dir "$1")/log" 2> /dev/null; then
+        say "a port of $(address_of "$1") is taken: does another lab run there?" \
+            "LAB_NET=auto finds a free net"
         return 0
     fi
     return 1

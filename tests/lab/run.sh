@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# `make run`: boshgate with the demo page in front of the lab. Installs, builds, starts, says what to open, and
-# ends all of it on Ctrl-C. A second start takes seconds: what is built stays in build/.
+# `make run`: boshgate with the demo page in front of the lab. Installs, builds, starts, says what
+# to open, and ends all of it on Ctrl-C. A second start takes seconds: what is built stays in
+# build/.
 #
-# Environment: ADDRESS (127.0.0.1), HTTPS_PORT (8443), HTTP_PORT (8080), and the lab's own (`tests/lab/lab help`).
+# Environment: ADDRESS (127.0.0.1), HTTPS_PORT (8443), HTTP_PORT (8080), and the lab's own
+# (`tests/lab/lab help`).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -27,11 +29,14 @@ serve() {
     mkdir -p build/run
     tests/lab/lab page build/lab > "$page/config.json"
     # Ctrl-C should not wait for held polls; and the terminal is for what one reads.
-    printf 'timeouts: { drain: 1s }\nlog: { access_file: "%s" }\n' "$PWD/build/run/access.log" > build/run/extra.yaml
-    tests/lab/lab config build/lab --listen-tls "$ADDRESS:$HTTPS_PORT" --listen "$ADDRESS:$HTTP_PORT" \
+    printf 'timeouts: { drain: 1s }\nlog: { access_file: "%s" }\n' "$PWD/build/run/access.log" \
+        > build/run/extra.yaml
+    tests/lab/lab config build/lab \
+        --listen-tls "$ADDRESS:$HTTPS_PORT" --listen "$ADDRESS:$HTTP_PORT" \
         --web-root "$PWD/$page" --append build/run/extra.yaml --output build/run/boshgate.yaml
 
-    # In a session of its own: the terminal's Ctrl-C and our TERM would be two signals, and a second one means haste.
+    # In a session of its own: the terminal's Ctrl-C and our TERM would be two signals, and a second
+    # one means haste.
     setsid "$boshgate" serve -c build/run/boshgate.yaml &
     server=$!
     trap 'kill "$server" 2> /dev/null; wait "$server" || true' EXIT
@@ -63,9 +68,10 @@ say_what_to_open() { # HOST
   Sign in as alice, bob, carol, dave, erin or frank; NAME@example.com has the password NAME-secret.
   Nodes:  /node-a1 /node-b1 /node-sd1 /node-sd2 (Prosody), /node-e1 (ejabberd)
 
-  Try     tests/lab/lab kill build/lab node-a1       and afterwards   tests/lab/lab restart build/lab node-a1
-          tests/lab/lab freeze build/lab node-a1                      tests/lab/lab thaw build/lab node-a1
-  Files   build/run/boshgate.yaml is the configuration, build/run/access.log has a line for each exchange
+  Try     tests/lab/lab kill build/lab node-a1      then  tests/lab/lab restart build/lab node-a1
+          tests/lab/lab freeze build/lab node-a1    then  tests/lab/lab thaw build/lab node-a1
+  Files   build/run/boshgate.yaml is the configuration,
+          build/run/access.log has a line for each exchange
 
   Ctrl-C ends all of it.
 

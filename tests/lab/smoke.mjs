@@ -1,6 +1,6 @@
-// What the lab promises, asked of each node directly: BOSH over HTTP and HTTPS with the announced key, the
-// home and backup names of each kind of user, PLAIN login, rosters, messages, and nodes that die, freeze
-// and come back. Run by tests/lab/smoke inside `lab run`.
+// What the lab promises, asked of each node directly: BOSH over HTTP and HTTPS with the announced
+// key, the home and backup names of each kind of user, PLAIN login, rosters, messages, and nodes
+// that die, freeze and come back. Run by tests/lab/smoke inside `lab run`.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,7 +14,8 @@ const lab = JSON.parse(run('env', '--json'));
 const ca = execFileSync('cat', [lab.ca_file]);
 
 function run(command, ...rest) {
-  return execFileSync(process.env.LAB, [command, process.env.LAB_DIR, ...rest], { encoding: 'utf8' });
+  const words = [command, process.env.LAB_DIR, ...rest];
+  return execFileSync(process.env.LAB, words, { encoding: 'utf8' });
 }
 
 function attribute(xml, name) {
@@ -23,8 +24,10 @@ function attribute(xml, name) {
 
 async function post(url, body, timeout = 10_000) {
   const client = url.startsWith('https:') ? https : http;
-  const options = { method: 'POST', timeout, headers: { 'content-type': 'text/xml' }, rejectUnauthorized: false,
-    agent: false }; // a connection for each request: none of a node's former life
+  const options = {
+    method: 'POST', timeout, headers: { 'content-type': 'text/xml' }, rejectUnauthorized: false,
+    agent: false, // a connection for each request: none of a node's former life
+  };
   const request = client.request(url, options);
   request.on('timeout', () => request.destroy(new Error('timeout')));
   request.end(body);
@@ -43,8 +46,10 @@ class Session {
   }
 
   async open(from = `${this.user}@${lab.domain}`, timeout = 10_000) {
-    const features = await post(this.url, `<body xmlns='http://jabber.org/protocol/httpbind' to='${lab.domain}'`
-      + (from ? ` from='${from}'` : '') + ` rid='${this.rid++}' wait='10' hold='1' ver='1.9' xml:lang='en'`
+    const features = await post(this.url,
+      `<body xmlns='http://jabber.org/protocol/httpbind' to='${lab.domain}'`
+      + (from ? ` from='${from}'` : '')
+      + ` rid='${this.rid++}' wait='10' hold='1' ver='1.9' xml:lang='en'`
       + ` xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>`, timeout);
     this.sid = attribute(features, 'sid');
     assert.ok(this.sid, `no sid in ${features}`);
@@ -69,9 +74,12 @@ class Session {
 
   async login() {
     await this.open();
-    const secret = Buffer.from(`\0${this.user}\0${lab.accounts[this.user].password}`).toString('base64');
-    await this.until(/<success/, `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`);
-    await this.until(/<bind/, '', `xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh' to='${lab.domain}'`);
+    const words = `\0${this.user}\0${lab.accounts[this.user].password}`;
+    const secret = Buffer.from(words).toString('base64');
+    await this.until(/<success/,
+      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`);
+    await this.until(/<bind/, '',
+      `xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh' to='${lab.domain}'`);
     await this.until(/<jid>/, `<iq xmlns='jabber:client' type='set' id='b'>`
       + `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`);
     this.roster = await this.until(/id=['"]r['"]/,
@@ -88,29 +96,36 @@ const checks = {
   async 'every certificate has the announced key, and the right signer'() {
     for (const [name, node] of Object.entries(lab.nodes)) {
       const socket = tls.connect({
-        host: node.address, port: lab.https_port, ca, servername: node.host, rejectUnauthorized: false,
+        host: node.address, port: lab.https_port, ca, servername: node.host,
+        rejectUnauthorized: false,
       });
       await once(socket, 'secureConnect');
       const certificate = socket.getPeerX509Certificate();
       const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
       assert.equal(`sha256//${createHash('sha256').update(key).digest('base64')}`, node.pin, name);
-      assert.equal(socket.authorized, node.signer === 'ca', `${name}: ${socket.authorizationError}`);
-      for (const host of [node.host, name]) assert.ok(certificate.checkHost(host), `${name}: ${host}`);
+      const { authorized, authorizationError: because } = socket;
+      assert.equal(authorized, node.signer === 'ca', `${name}: ${because}`);
+      for (const host of [node.host, name]) {
+        assert.ok(certificate.checkHost(host), `${name}: ${host}`);
+      }
       assert.ok(certificate.checkIP(node.address), `${name}: ${node.address}`);
       socket.destroy();
     }
   },
 
   async 'the stand-ins name home and backup by the from of the session request'() {
-    const names = { alice: ['node-a1', 'node-b1'], bob: ['node-a1'], carol: [], frank: ['node-e1', 'node-a1'],
+    const names = {
+      alice: ['node-a1', 'node-b1'], bob: ['node-a1'], carol: [], frank: ['node-e1', 'node-a1'],
       dave: ['node-a1.example.com', 'node-b1.example.com'],
       erin: [lab.nodes['node-a1'].address, lab.nodes['node-b1'].address],
-      user1: ['node-a1', 'node-b1'], user60: ['node-b1', 'node-a1'], nobody: [] };
+      user1: ['node-a1', 'node-b1'], user60: ['node-b1', 'node-a1'], nobody: [],
+    };
     for (const name of ['node-sd1', 'node-sd2', 'node-a1', 'node-b1']) {
       for (const [user, expected] of Object.entries(names)) {
         const session = new Session(lab.nodes[name].http, user);
         const features = await session.open();
-        const found = [...features.matchAll(/<hostname xmlns='urn:xmpp:domain-based-name:0'>([^<]*)</g)];
+        const hostname = /<hostname xmlns='urn:xmpp:domain-based-name:0'>([^<]*)</g;
+        const found = [...features.matchAll(hostname)];
         assert.deepEqual(found.map((match) => match[1]), expected, `${user} on ${name}`);
         await session.close();
       }
@@ -124,7 +139,8 @@ const checks = {
       await session.close();
     }
     const session = new Session(lab.nodes['node-sd1'].http, 'alice');
-    assert.match(await session.open('ALICE@example.com/there'), /<hostname/, 'any case, and a resource');
+    assert.match(await session.open('ALICE@example.com/there'), /<hostname/,
+      'any case, and a resource');
     await session.close();
   },
 
@@ -172,7 +188,8 @@ const checks = {
       const session = new Session(url, 'user60');
       await session.login();
       run('kill', name);
-      await assert.rejects(session.send(), (error) => ['ECONNREFUSED', 'ECONNRESET'].includes(error.code), name);
+      await assert.rejects(session.send(),
+        (error) => ['ECONNREFUSED', 'ECONNRESET'].includes(error.code), name);
       run('restart', name);
       assert.equal(attribute(await session.send(), 'condition'), 'item-not-found', name);
       const again = new Session(url, 'user60');

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Rooms: conf <- routing <- discovery <- proxy <- tests. Includes go only to the left, and only proxy/ does I/O, logs or
-reads a clock: the pure folders can so be tested and fuzzed with plain values.
+"""Rooms: conf <- routing <- discovery <- proxy <- tests. Includes go only to the left, and only
+proxy/ does I/O, logs or reads a clock: the pure folders can so be tested and fuzzed with plain
+values.
 """
 import re
 
@@ -10,19 +11,38 @@ ROOMS = ["conf", "routing", "discovery", "proxy"]
 PURE = ROOMS[:3]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
-# What a pure folder may include beside the standard library's headers: not I/O, whatever its name says.
+# What a pure folder may include beside the standard library's headers: not I/O, whatever its name
+# says.
 PURE_MAY = {
     "conf": [r"boost/url/.*"],  # reading URLs
     "routing": [r"arpa/inet\.h", r"emmintrin\.h"],  # inet_pton and inet_ntop; SSE2
     "discovery": [],
 }
 # Headers of the standard library whose things have no place in a pure folder.
-PURE_MAY_NOT = {"atomic", "condition_variable", "csignal", "cstdio", "ctime", "filesystem", "fstream", "future", "iostream",
-                "istream", "mutex", "ostream", "random", "shared_mutex", "stop_token", "thread"}
+PURE_MAY_NOT = {
+    "atomic",
+    "condition_variable",
+    "csignal",
+    "cstdio",
+    "ctime",
+    "filesystem",
+    "fstream",
+    "future",
+    "iostream",
+    "istream",
+    "mutex",
+    "ostream",
+    "random",
+    "shared_mutex",
+    "stop_token",
+    "thread",
+}
 # And what they may not call, whatever headers brought it.
-CALLS = re.compile(r"\b(?:steady_clock|system_clock|high_resolution_clock|utc_clock)::now\b"
-                   r"|(?<![\w.>])(?:std::)?(?:time|rand|srand|getenv|clock_gettime|gettimeofday)\s*\("
-                   r"|\brandom_device\b|\bstd::c(?:out|err|log|in)\b|(?<!\w)f?printf\s*\(")
+CALLS = re.compile(
+    r"\b(?:steady_clock|system_clock|high_resolution_clock|utc_clock)::now\b"
+    r"|(?<![\w.>])(?:std::)?(?:time|rand|srand|getenv|clock_gettime|gettimeofday)\s*\("
+    r"|\brandom_device\b|\bstd::c(?:out|err|log|in)\b|(?<!\w)f?printf\s*\("
+)
 # Libraries with one place each.
 ONE_PLACE = {r"yaml-cpp/.*": r"conf/load\w*\.cpp", r"spdlog/.*": r"proxy/log\w*\.cpp"}
 
@@ -38,7 +58,11 @@ def judge_include(name, room, quote, header):
         if other == "tests" and room is not None:
             return "product code includes tests"
         if other not in ROOMS:
-            return None if other == "tests" or room is None else f"{header}: includes are written from the root"
+            return (
+                None
+                if other == "tests" or room is None
+                else f"{header}: includes are written from the root"
+            )
         if room is not None and ROOMS.index(other) > ROOMS.index(room):
             return f"{room} includes {header}: includes go only to the left"
         return None
@@ -68,7 +92,8 @@ def findings_in(name):
 
 
 def pure_tests(name):
-    """Tests of a pure folder link that folder alone, so what they include must be no further right."""
+    """Tests of a pure folder link that folder alone, so what they include must be no further right.
+    """
     parts = name.split("/")
     if parts[0] != "tests" or parts[1] not in PURE:
         return
@@ -80,5 +105,7 @@ def pure_tests(name):
 
 
 files = tracked("*.cpp", "*.hpp")
-end([finding for name in files for check in (findings_in, pure_tests) for finding in check(name)],
-    f"{len(files)} files")
+end(
+    [finding for name in files for check in (findings_in, pure_tests) for finding in check(name)],
+    f"{len(files)} files",
+)

@@ -7,16 +7,26 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 
 def tracked(*patterns):
-    """Tracked files, by patterns of `git ls-files`, without those that are deleted but not committed as such.
+    """Tracked files, by patterns of `git ls-files`, without those that are deleted but not
+    committed as such.
 
     A source tree without git, such as an unpacked archive, has all its files but what is built.
     """
     if os.path.exists(f"{ROOT}/.git"):
-        listed = subprocess.run(["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--", *patterns],
-                                check=True, capture_output=True, text=True).stdout.split("\0")
+        listed = subprocess.run(
+            ["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--", *patterns],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split("\0")
     else:
-        found = subprocess.run(["find", ".", "-path", "./build", "-prune", "-o", "-type", "f", "-print0"], cwd=ROOT,
-                               check=True, capture_output=True, text=True).stdout.split("\0")
+        found = subprocess.run(
+            ["find", ".", "-path", "./build", "-prune", "-o", "-type", "f", "-print0"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split("\0")
         endings = tuple(pattern.lstrip("*") for pattern in patterns)
         listed = [name[2:] for name in found if name.endswith(endings or ("",))]
     return sorted(name for name in listed if name and os.path.isfile(f"{ROOT}/{name}"))

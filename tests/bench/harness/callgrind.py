@@ -1,5 +1,6 @@
-"""Where a proxy's instructions go, from callgrind: counted, not sampled, so that a busy machine does
-not blur it. Only user mode is seen; the kernel's share is the `sys` column of the tables."""
+"""Where a proxy's instructions go, from callgrind: counted, not sampled, so that a busy machine
+does not blur it. Only user mode is seen; the kernel's share is the `sys` column of the tables.
+"""
 import collections
 import glob
 import os
@@ -19,7 +20,7 @@ class Profile:
 
     def __init__(self, paths):
         self.own = collections.Counter()
-        self.calls = collections.Counter()      # (caller, callee)
+        self.calls = collections.Counter()  # (caller, callee)
         self.inclusive = collections.Counter()  # (caller, callee)
         for path in paths:
             self._read(path)
@@ -63,9 +64,13 @@ class Profile:
         return sum(count for (_, callee), count in self.calls.items() if callee == function)
 
     def inclusive_of(self, function):
-        """Instructions of `function` and all it calls; recursion counts once for each outer call."""
-        return sum(count for (caller, callee), count in self.inclusive.items()
-                   if callee == function and caller != function)
+        """Instructions of `function` and all it calls; recursion counts once for each outer call.
+        """
+        return sum(
+            count
+            for (caller, callee), count in self.inclusive.items()
+            if callee == function and caller != function
+        )
 
     def callers(self, function):
         found = collections.Counter()
@@ -76,25 +81,55 @@ class Profile:
 
 
 def run(bench, proxy, scenario, requests, directory):
-    """Runs the proxy under callgrind and counts only what happens between go and the last answer."""
+    """Runs the proxy under callgrind and counts only what happens between go and the last answer.
+    """
     started = []
     try:
         node_command = [os.path.join(bench.binaries, "bench_node")]
         if scenario.node_tls:
-            node_command += ["--certificate", bench.certificates.certificate, "--key", bench.certificates.key]
+            node_command += [
+                "--certificate",
+                bench.certificates.certificate,
+                "--key",
+                bench.certificates.key,
+            ]
         node = Process(node_command, control=True)
         started.append(node)
         node_port = int(node.line(10).removeprefix("listening "))
         out = os.path.join(directory, "callgrind.out.%p")
-        wrapped = proxy.under(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=no",
-                               "--separate-threads=no", f"--callgrind-out-file={out}"])
-        running, port = wrapped.start(directory, None, 1, scenario.client_tls, scenario.node_tls, node_port, False,
-                                      bench.certificates, patience=60)
+        wrapped = proxy.under(
+            [
+                "valgrind",
+                "--tool=callgrind",
+                "--instr-atstart=no",
+                "--collect-systime=no",
+                "--separate-threads=no",
+                f"--callgrind-out-file={out}",
+            ]
+        )
+        running, port = wrapped.start(
+            directory,
+            None,
+            1,
+            scenario.client_tls,
+            scenario.node_tls,
+            node_port,
+            False,
+            bench.certificates,
+            patience=60,
+        )
         started.append(running)
         load_options = [part for part in scenario.load]
         load_options[load_options.index("--seconds") + 1] = "200"
-        command = [os.path.join(bench.binaries, "bench_load"), "--port", str(port), "--controlled", *load_options,
-                   "--requests", str(requests)]
+        command = [
+            os.path.join(bench.binaries, "bench_load"),
+            "--port",
+            str(port),
+            "--controlled",
+            *load_options,
+            "--requests",
+            str(requests),
+        ]
         if scenario.client_tls:
             command.append("--tls")
         load = Process(command, control=True)
@@ -117,7 +152,9 @@ def run(bench, proxy, scenario, requests, directory):
 
 
 def _control(*arguments):
-    done = subprocess.run(["callgrind_control", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["callgrind_control", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
     if done.returncode != 0:
         raise Failed("callgrind_control: " + (done.stderr or done.stdout).strip())
 
@@ -136,23 +173,38 @@ def short(name):
 def tables(profile, figures, most=40):
     """Own and inclusive instructions for each request, and who allocates, in Markdown."""
     count = figures["answered"]
-    lines = [f"{profile.total() / count:.0f} instructions in user mode for each of {count} requests.\n",
-             "| function | own instructions per request | share |", "|---|---|---|"]
+    lines = [
+        f"{profile.total() / count:.0f} instructions in user mode for each of {count} requests.\n",
+        "| function | own instructions per request | share |",
+        "|---|---|---|",
+    ]
     for name, own in profile.own.most_common(most):
         if own / count >= 1:
             lines.append(f"| `{short(name)}` | {own / count:.0f} | {own / profile.total():.1%} |")
     every = {callee for _, callee in profile.calls}
     inclusive = sorted(((profile.inclusive_of(name), name) for name in every), reverse=True)
-    lines += ["", "| function, with all it calls | instructions per request | calls per request |", "|---|---|---|"]
+    lines += [
+        "",
+        "| function, with all it calls | instructions per request | calls per request |",
+        "|---|---|---|",
+    ]
     for cost, name in inclusive[:most]:
         if cost / count >= 1:
-            lines.append(f"| `{short(name)}` | {cost / count:.0f} | {profile.called(name) / count:.2f} |")
+            lines.append(
+                f"| `{short(name)}` | {cost / count:.0f} | {profile.called(name) / count:.2f} |"
+            )
     lines += ["", "| allocator | calls per request | called by |", "|---|---|---|"]
     for allocator in ALLOCATORS:
         calls = profile.called(allocator)
         if calls:
-            by = ", ".join(f"`{short(name)}` {n / count:.3f}" for name, n in profile.callers(allocator).most_common(6))
+            by = ", ".join(
+                f"`{short(name)}` {n / count:.3f}"
+                for name, n in profile.callers(allocator).most_common(6)
+            )
             lines.append(f"| {allocator} | {calls / count:.3f} | {by} |")
     copies = profile.called("memcpy") + profile.called("__memcpy_avx_unaligned_erms")
-    lines.append(f"\nCopies: {copies / count:.2f} calls of memcpy for each request; no allocator named above: none.")
+    lines.append(
+        f"\nCopies: {copies / count:.2f} calls of memcpy for each request; "
+        "no allocator named above: none."
+    )
     return "\n".join(lines) + "\n"

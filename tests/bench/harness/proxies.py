@@ -18,13 +18,41 @@ class Certificates:
         self.ca, self.certificate, self.key = path("ca.pem"), path("leaf.pem"), path("leaf.key")
         self.combined = path("combined.pem")
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        self._openssl("req", "-x509", *curve, "-keyout", path("ca.key"), "-out", self.ca, "-days", "30",
-                      "-subj", "/CN=bench CA")
-        self._openssl("req", *curve, "-keyout", self.key, "-out", path("leaf.csr"), "-subj", "/CN=localhost")
+        self._openssl(
+            "req",
+            "-x509",
+            *curve,
+            "-keyout",
+            path("ca.key"),
+            "-out",
+            self.ca,
+            "-days",
+            "30",
+            "-subj",
+            "/CN=bench CA",
+        )
+        self._openssl(
+            "req", *curve, "-keyout", self.key, "-out", path("leaf.csr"), "-subj", "/CN=localhost"
+        )
         with open(path("leaf.ext"), "w", encoding="ascii") as file:
             file.write("subjectAltName=DNS:localhost,DNS:chat.example.com,IP:127.0.0.1\n")
-        self._openssl("x509", "-req", "-in", path("leaf.csr"), "-CA", self.ca, "-CAkey", path("ca.key"),
-                      "-CAcreateserial", "-days", "30", "-extfile", path("leaf.ext"), "-out", self.certificate)
+        self._openssl(
+            "x509",
+            "-req",
+            "-in",
+            path("leaf.csr"),
+            "-CA",
+            self.ca,
+            "-CAkey",
+            path("ca.key"),
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-extfile",
+            path("leaf.ext"),
+            "-out",
+            self.certificate,
+        )
         with open(self.combined, "w", encoding="ascii") as out:
             for part in (self.certificate, self.key):
                 with open(part, encoding="ascii") as file:
@@ -34,7 +62,9 @@ class Certificates:
 
     @staticmethod
     def _openssl(*arguments):
-        done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(
+            ["openssl", *arguments], capture_output=True, text=True, timeout=20, check=False
+        )
         if done.returncode != 0:
             raise Failed("openssl: " + done.stderr.strip())
 
@@ -66,19 +96,42 @@ class Proxy:
     def under(self, tool):
         """The same proxy, run under a tool such as valgrind; nginx then in one process."""
         alone = ["-g", "master_process off;"] if self.name == "nginx" else []
-        return Proxy(self.name, self.template, self.file_name, [*tool, *self.command, *alone], self.version)
+        return Proxy(
+            self.name, self.template, self.file_name, [*tool, *self.command, *alone], self.version
+        )
 
-    def start(self, directory, cpus, workers, client_tls, node_tls, node_port, many, certificates, patience=15):
+    def start(
+        self,
+        directory,
+        cpus,
+        workers,
+        client_tls,
+        node_tls,
+        node_port,
+        many,
+        certificates,
+        patience=15,
+    ):
         port = free_port()
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        conditions = {"client-tls" if client_tls else "client-plain", "node-tls" if node_tls else "node-plain",
-                      "many" if many else "few"}
+        conditions = {
+            "client-tls" if client_tls else "client-plain",
+            "node-tls" if node_tls else "node-plain",
+            "many" if many else "few",
+        }
         if os.geteuid() == 0:
             conditions.add("root")
         values = {
-            "DIR": directory, "PORT": port, "NODE_PORT": node_port, "WORKERS": workers, "DESCRIPTORS": limit,
-            "CONNECTIONS": limit // 2 - 100, "CERTIFICATE": certificates.certificate, "KEY": certificates.key,
-            "CA": certificates.ca, "COMBINED": certificates.combined,
+            "DIR": directory,
+            "PORT": port,
+            "NODE_PORT": node_port,
+            "WORKERS": workers,
+            "DESCRIPTORS": limit,
+            "CONNECTIONS": limit // 2 - 100,
+            "CERTIFICATE": certificates.certificate,
+            "KEY": certificates.key,
+            "CA": certificates.ca,
+            "COMBINED": certificates.combined,
             "MODULES": next((path for path in MODULES if os.path.isdir(path)), MODULES[0]),
         }
         path = os.path.join(directory, self.file_name)
@@ -86,8 +139,12 @@ class Proxy:
             file.write(fill(self.template, conditions, values))
         log_path = os.path.join(directory, self.name + ".log")
         with open(log_path, "w", encoding="utf-8") as log:
-            process = Process([part.replace("@FILE@", path) for part in self.command], cpus=cpus, log=log,
-                              directory=directory)
+            process = Process(
+                [part.replace("@FILE@", path) for part in self.command],
+                cpus=cpus,
+                log=log,
+                directory=directory,
+            )
         try:
             await_port(process, port, patience)
         except Failed as error:
@@ -99,12 +156,34 @@ class Proxy:
 
 def known(boshgates):
     """All proxies by name; `boshgates` maps further names to (binary, template or None)."""
-    nginx = Proxy("nginx", "nginx.conf", "nginx.conf", ["nginx", "-e", "stderr", "-c", "@FILE@"], ["nginx", "-v"])
-    haproxy = Proxy("haproxy", "haproxy.cfg", "haproxy.cfg", ["haproxy", "-db", "-f", "@FILE@"], ["haproxy", "-v"])
-    apache = Proxy("apache", "apache.conf", "apache.conf", ["apache2", "-DFOREGROUND", "-f", "@FILE@"],
-                   ["apache2", "-v"])
+    nginx = Proxy(
+        "nginx",
+        "nginx.conf",
+        "nginx.conf",
+        ["nginx", "-e", "stderr", "-c", "@FILE@"],
+        ["nginx", "-v"],
+    )
+    haproxy = Proxy(
+        "haproxy",
+        "haproxy.cfg",
+        "haproxy.cfg",
+        ["haproxy", "-db", "-f", "@FILE@"],
+        ["haproxy", "-v"],
+    )
+    apache = Proxy(
+        "apache",
+        "apache.conf",
+        "apache.conf",
+        ["apache2", "-DFOREGROUND", "-f", "@FILE@"],
+        ["apache2", "-v"],
+    )
     proxies = {proxy.name: proxy for proxy in (nginx, haproxy, apache)}
     for name, (binary, template) in boshgates.items():
-        proxies[name] = Proxy(name, template or "boshgate.yaml", "boshgate.yaml", [binary, "serve", "-c", "@FILE@"],
-                              [binary, "--version"])
+        proxies[name] = Proxy(
+            name,
+            template or "boshgate.yaml",
+            "boshgate.yaml",
+            [binary, "serve", "-c", "@FILE@"],
+            [binary, "--version"],
+        )
     return proxies

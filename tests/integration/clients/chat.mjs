@@ -3,7 +3,8 @@
 // written.
 //
 //   node tests/integration/clients/chat.mjs --client strophe|stanza|caxl --url URL
-//        --users JID:PASSWORD,JID:PASSWORD [--messages 1000] [--window 50] [--timeout 120] [--pace 0] [--insecure]
+//        --users JID:PASSWORD,JID:PASSWORD [--messages 1000] [--window 50] [--timeout 120]
+//        [--pace 0] [--insecure]
 //
 // --messages is for each direction; --window is how many of them may be on their way; --timeout, in
 // seconds, bounds the whole run; --insecure accepts any certificate. --pace is the least time, in

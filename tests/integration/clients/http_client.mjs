@@ -18,7 +18,8 @@ export class HttpClient {
     const options = { keepAlive: true, maxSockets: connectionsPerOrigin };
     this.plain = new http.Agent(options);
     this.secure = new https.Agent({ ...options, rejectUnauthorized: !insecure });
-    // Requests in the order they were sent: {answer}, the function that delivers it once it is there.
+    // Requests in the order they were sent: {answer}, the function that delivers it once it is
+    // there.
     this.open = [];
     this.pace = pace; // least time between two requests, in milliseconds
     this.next = 0; // when the next request may leave

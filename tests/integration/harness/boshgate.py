@@ -28,7 +28,8 @@ class Boshgate:
         self.program = program or os.environ["BOSHGATE"]
         self.configuration = configuration
         self.descriptors = descriptors  # limit of open files, soft and hard; None: as it is
-        self.sanitizers = sanitizers  # (variable, option): what a sanitizer needs to know, if it is built with one
+        # (variable, option): what a sanitizer needs to know, if it is built with one
+        self.sanitizers = sanitizers
         self.process = None
 
     # --- life -----------------------------------------------------------------------------------
@@ -47,8 +48,12 @@ class Boshgate:
             command += ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}"]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [*command, self.program, "serve", "-c", config], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=self._environment())
+                [*command, self.program, "serve", "-c", config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+            )
         wanted = self.configuration.count("- address:")
         deadline = time.monotonic() + patience(30)
         while len(self.listeners()) < wanted:
@@ -120,7 +125,9 @@ class Boshgate:
 
     async def logged(self, pattern, seconds=10):
         """The lines of the error log that match, once there is one."""
-        return await until(lambda: self.log_lines(pattern), f"no log line matches {pattern!r}", seconds)
+        return await until(
+            lambda: self.log_lines(pattern), f"no log line matches {pattern!r}", seconds
+        )
 
     def access(self):
         """The lines of the access log so far, each as a dictionary."""
@@ -132,8 +139,12 @@ class Boshgate:
     async def accessed(self, seconds=10, **wanted):
         """The lines of the access log with these members, once there is one."""
         return await until(
-            lambda: [line for line in self.access() if all(line[k] == v for k, v in wanted.items())],
-            f"no access log line has {wanted}", seconds)
+            lambda: [
+                line for line in self.access() if all(line[k] == v for k, v in wanted.items())
+            ],
+            f"no access log line has {wanted}",
+            seconds,
+        )
 
     def listeners(self):
         """(host, port, with TLS) of each listener, in the order of the configuration."""

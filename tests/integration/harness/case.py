@@ -6,13 +6,16 @@ ORIGIN = "https://chat.example.com"
 
 
 class Case(unittest.IsolatedAsyncioTestCase):
-
     async def asyncSetUp(self):
-        asyncio.get_running_loop().set_debug(False)  # unittest turns it on; it slows what is measured
+        asyncio.get_running_loop().set_debug(
+            False
+        )  # unittest turns it on; it slows what is measured
 
     def demand_refusal(self, answer, status, reason):
         """An answer of the proxy itself that a page of ORIGIN can read."""
-        self.assertEqual((answer.status, answer.get("access-control-allow-origin")), (status, ORIGIN), reason)
+        self.assertEqual(
+            (answer.status, answer.get("access-control-allow-origin")), (status, ORIGIN), reason
+        )
         self.assertEqual(answer.get("vary"), "Origin", reason)
 
 

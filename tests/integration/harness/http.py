@@ -1,5 +1,5 @@
-"""HTTP/1.1 without a library's opinions: a client that sees every byte, and a node that says what the
-test wants it to say.
+"""HTTP/1.1 without a library's opinions: a client that sees every byte, and a node that says what
+the test wants it to say.
 """
 import asyncio
 import ssl
@@ -53,7 +53,9 @@ async def read_message(reader, is_answer=False, head_only=False):
             raise AssertionError(f"the message broke off: {error.partial!r}") from None
         return None
     lines = head[:-4].decode("latin-1").split("\r\n")
-    fields = [(name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines[1:])]
+    fields = [
+        (name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines[1:])
+    ]
     message = Message(lines[0].split(" ", 2), fields, b"")
     if head_only or (is_answer and message.status in (204, 304)):
         return message
@@ -80,7 +82,7 @@ def chunked(body, sizes):
     out = bytearray()
     place = turn = 0
     while place < len(body):
-        piece = body[place:place + sizes[turn % len(sizes)]]
+        piece = body[place : place + sizes[turn % len(sizes)]]
         out += b"%x\r\n" % len(piece) + piece + b"\r\n"
         place += len(piece)
         turn += 1
@@ -95,7 +97,10 @@ class Connection:
         self = cls()
         context = insecure_context() if tls else None
         self.reader, self.writer = await within(
-            seconds, asyncio.open_connection(host, port, ssl=context, limit=LINE_LIMIT), "connecting")
+            seconds,
+            asyncio.open_connection(host, port, ssl=context, limit=LINE_LIMIT),
+            "connecting",
+        )
         return self
 
     async def send(self, method, path, body=None, fields=(), framing=None):
@@ -106,7 +111,9 @@ class Connection:
             head += "Transfer-Encoding: chunked\r\n"
         elif body is not None:
             head += f"Content-Length: {len(body)}\r\n"
-        self.writer.write(head.encode() + b"\r\n" + (framing if framing is not None else body or b""))
+        self.writer.write(
+            head.encode() + b"\r\n" + (framing if framing is not None else body or b"")
+        )
         await self.writer.drain()
 
     async def answer(self, seconds=20, head_only=False):
@@ -139,14 +146,17 @@ async def ask(port, method, path, body=None, fields=(), tls=False, seconds=20):
 
 
 def answer_bytes(body, status="200 OK", fields=("Content-Type: text/xml; charset=utf-8",)):
-    head = "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}"))
+    head = "".join(
+        f"{line}\r\n" for line in (f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}")
+    )
     return head.encode() + b"\r\n" + body
 
 
 class Node:
-    """A node whose `answer`, a coroutine function of a request, gives the bytes that go back; None closes.
+    """A node whose `answer`, a coroutine function of a request, gives the bytes that go back; None
+    closes.
 
-        async with Node(answer) as node: ... node.port ...
+    async with Node(answer) as node: ... node.port ...
     """
 
     def __init__(self, answer, tls=None):
@@ -155,8 +165,9 @@ class Node:
         self.connections = set()
 
     async def __aenter__(self):
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, limit=LINE_LIMIT,
-                                                 backlog=4096)
+        self.server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=self.tls, limit=LINE_LIMIT, backlog=4096
+        )
         self.port = self.server.sockets[0].getsockname()[1]
         return self
 
@@ -185,4 +196,4 @@ class Node:
 
 
 def request_wants_close(answer):
-    return b"\r\nconnection: close\r\n" in answer[:answer.find(b"\r\n\r\n") + 2].lower()
+    return b"\r\nconnection: close\r\n" in answer[: answer.find(b"\r\n\r\n") + 2].lower()

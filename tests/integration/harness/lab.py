@@ -9,8 +9,13 @@ def value(name):
 
 
 def run(*words):
-    done = subprocess.run([value("LAB"), words[0], value("LAB_DIR"), *words[1:]], check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        [value("LAB"), words[0], value("LAB_DIR"), *words[1:]],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode != 0:
         raise AssertionError(f"lab {' '.join(words)}: {done.stdout}")
     return done.stdout
@@ -21,6 +26,9 @@ async def command(*words):
     return await asyncio.to_thread(run, *words)
 
 
-def configuration(*options, listen=("--listen-tls", "127.0.0.1:0", "--listen", "127.0.0.1:0"), more=""):
-    """A configuration for boshgate in front of the lab, TLS and plain, with `more` YAML at its end."""
+def configuration(
+    *options, listen=("--listen-tls", "127.0.0.1:0", "--listen", "127.0.0.1:0"), more=""
+):
+    """A configuration for boshgate in front of the lab, TLS and plain, with `more` YAML at its end.
+    """
     return run("config", *listen, *options) + more
