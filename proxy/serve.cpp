@@ -119,7 +119,8 @@ int serve(const std::string& config_file) {
     }
     names.watch(watched, config.timeouts.resolve);
     log_info("boshgate " BOSHGATE_VERSION " serves " + std::to_string(config.nodes.size()) +
-             " nodes, up to " + std::to_string(config.limits.connections) + " connections");
+             (config.nodes.size() == 1 ? " node" : " nodes") + ", up to " +
+             std::to_string(config.limits.connections) + " connections");
     log_listeners(proxy);
     control.run();
     log_counters(proxy);
