@@ -30,9 +30,7 @@ unsigned core_count(const conf::config& config) noexcept {
 }
 
 app::app(std::shared_ptr<const snapshot> compiled, std::unique_ptr<access_log> access)
-    : settings_(std::move(compiled)),
-      access_(std::move(access)),
-      shared_(settings_->nodes.size()) {}
+    : settings_(std::move(compiled)), access_(std::move(access)), shared_(*settings_) {}
 
 app::~app() {
     drain(std::chrono::milliseconds{0});
@@ -48,6 +46,7 @@ bool app::start(std::string& problem) {
         const std::shared_ptr<const snapshot> own(settings_.get(),
                                                   [keep = settings_](const snapshot*) {});
         cores_.push_back(std::make_unique<core>(i, own, shared_, *access_));
+        shared_.cores.push_back(cores_.back().get());
     }
     for (std::size_t which = 0; which < config.listen.size(); ++which) {
         std::uint16_t port = config.listen[which].port;

@@ -228,6 +228,7 @@ void connection::become_idle() {
         return;
     }
     phase_ = phase::idle;
+    reused_ = true;
     continued_ = false;
     core_.loop.set(*this, core_.settings->config.timeouts.idle);
     if (serving_) {
@@ -279,7 +280,8 @@ void connection::leave(reason why) {
     } else {
         const int status = outgoing_ ? outgoing_->status : 0;
         exchange& x = *std::exchange(exchange_, nullptr);
-        x.via != nullptr ? exchange_abandon(x, status, why) : exchange_finish(x, status, why);
+        const bool under_way = x.via != nullptr || x.of != nullptr || x.wait != nullptr;
+        under_way ? exchange_abandon(x, status, why) : exchange_finish(x, status, why);
     }
     close(false);
 }

@@ -13,6 +13,7 @@
 // While a poll is held there is no read pending and no timer: readiness tells when the client goes
 // or talks.
 
+#include "discovery/failure_signal.hpp"
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/timer_wheel.hpp"
@@ -55,6 +56,8 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void on_answer_end(exchange& x) override;
     void on_answer_cut(exchange& x, routing::reason why) override;
     void on_failure(exchange& x, routing::reason why) override;
+    void on_detached(exchange& x, routing::reason why) override;
+    [[nodiscard]] std::string base() const override;
 
     std::uint32_t registered_at = 0;
 
@@ -94,19 +97,6 @@ class connection final : public ready_handler, public timed, public answer_sink 
         routing::reason why = routing::reason::none;
     };
 
-    // append_field passes a field on, to a block or a string.
-    template <typename Output>
-    static void append_field(Output& out, const routing::field& one) {
-        if (const std::string_view line = routing::line_of(one); !line.empty()) {
-            out.append(line);
-            return;
-        }
-        out.append(one.name);
-        out.append(": ");
-        out.append(one.value);
-        out.append("\r\n");
-    }
-
     connection(core& home, const listener& from, int descriptor, const routing::ip_address& peer,
                std::uint16_t port);
 
@@ -141,12 +131,17 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void dispatch_options(exchange& x);
     void dispatch_file(exchange& x);
     void dispatch_node(exchange& x, std::string_view body);
-    void build_node_request(exchange& x, std::string_view body);
-    void note_session(exchange& x, std::string_view body);
+
+    // connection_bosh.cpp: requests with a <body/>
+    void dispatch_bosh(exchange& x, std::string_view body);
+    void dispatch_session_request(exchange& x, std::string_view body);
+    void send_signal(exchange& x, routing::reason why, const discovery::failure_signal& signal);
+
     [[nodiscard]] exchange& begin();
 
     // connection_answer.cpp: answers down
     void refuse(exchange& x, routing::reason why);
+    void refuse_with(exchange& x, int status, routing::reason why, unsigned retry_after_s);
     void continue_sending();
     void finished(int status, routing::reason why);
     void begin_out(int status);
@@ -168,7 +163,9 @@ class connection final : public ready_handler, public timed, public answer_sink 
     std::unique_ptr<outgoing> outgoing_;
     routing::ip_address peer_;
     std::size_t lingered_ = 0; // bytes read and dropped behind the last answer
+    std::string authority_;    // as the client wrote it in Host
     std::uint16_t port_;
+    bool reused_ = false; // has carried an exchange before
     phase phase_ = phase::idle;
     bool unread_ = false;     // reading stopped: more may lie in the kernel
     bool read_ended_ = false; // the client has closed its side

@@ -5,6 +5,7 @@
 #include "proxy/core.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
+#include "proxy/node_request.hpp"
 #include "proxy/status_text.hpp"
 
 #include <algorithm>
@@ -159,11 +160,20 @@ void connection::finished(int status, reason why) {
     become_idle();
 }
 
-void connection::on_failure(exchange& x, reason why) {
-    refuse(x, why);
+void connection::on_detached(exchange& /*x*/, reason why) {
+    exchange_ = nullptr;
+    leave(why);
+}
+
+std::string connection::base() const {
+    return (transport_.ssl() != nullptr ? "https://" : "http://") + authority_;
 }
 
 void connection::refuse(exchange& x, reason why) {
+    refuse_with(x, routing::status_of(why), why, 0);
+}
+
+void connection::refuse_with(exchange& x, int status, reason why, unsigned retry_after_s) {
     std::string body = "boshgate: ";
     body.append(routing::name_of(why));
     body.append(": ");
@@ -176,7 +186,10 @@ void connection::refuse(exchange& x, reason why) {
     std::string fields = "Content-Type: text/plain; charset=utf-8\r\nCache-Control: "
                          "no-store\r\nX-Content-Type-Options: nosniff\r\n";
     fields.append(allow);
-    send_small(x, routing::status_of(why), why, fields, body);
+    if (retry_after_s != 0) {
+        fields.append("Retry-After: ").append(std::to_string(retry_after_s)).append("\r\n");
+    }
+    send_small(x, status, why, fields, body);
 }
 
 // send_small sends an answer of our own.

@@ -4,7 +4,7 @@
 
 #include "proxy/core.hpp"
 #include "proxy/listener.hpp"
-#include "routing/bosh_body.hpp"
+#include "proxy/node_request.hpp"
 
 #include <array>
 #include <utility>
@@ -165,86 +165,21 @@ void connection::dispatch_file(exchange& x) {
 }
 
 void connection::dispatch_node(exchange& x, std::string_view body) {
+    x.node = node_;
+    if (x.verb == method::post && x.settings->config.sessions.enabled) {
+        dispatch_bosh(x, body);
+        return;
+    }
     if (x.verb != method::post) {
         body =
             {}; // a body of GET means nothing (RFC 9110 9.3.1), and a node must not have to guess
-    }
-    x.node = node_;
-    x.request_bytes = body.size();
-    note_session(x, body);
-    build_node_request(x, body);
-    exchange_start(x);
-}
-
-// note_session reads what the log may show of the body: rid, and the sid's keyed hash. What is no
-// BOSH body is the node's to judge.
-void connection::note_session(exchange& x, std::string_view body) {
-    if (x.verb != method::post) {
         x.request_class = routing::request_class::page;
-        return;
-    }
-    routing::body_tag tag;
-    if (!routing::read_body_tag(body, {}, tag).ok()) {
-        x.request_class = routing::request_class::session_request;
-        return;
-    }
-    x.request_class = routing::class_of(tag);
-    x.rid = tag.rid().value_or(0);
-    if (core_.log.enabled() && tag.has(routing::body_attribute::sid)) {
-        x.session = routing::session_hash(tag.written(routing::body_attribute::sid),
-                                          core_.settings->log_key);
-    }
-}
-
-// build_node_request writes the message as the node gets it: its own URL and Host, the few client
-// fields that are listed, ours, and exactly one Content-Length. Names and values come from the
-// strict head reader: they cannot carry CR, LF or NUL.
-void connection::build_node_request(exchange& x, std::string_view body) {
-    const snapshot& settings = *core_.settings;
-    const routing::request_head& request = core_.request;
-    const node_entry& node = settings.nodes[x.node];
-    const std::string_view start = x.verb == method::post ? node.post_start : node.get_start;
-
-    std::array<const routing::field*, 32>
-        passed; // more of the listed fields than this are not passed on
-    std::size_t count = 0;
-    std::size_t size = start.size() + body.size();
-    for (const routing::field& one : request.fields()) {
-        if (count < passed.size() && one.id != field_id::connection &&
-            settings.request_fields.contains(one.name) &&
-            !(request.connection_lists_fields && routing::named_by_connection(request, one.name))) {
-            passed[count++] = &one;
-            size += one.name.size() + one.value.size() + 4;
-        }
-    }
-    std::array<char, 46> text;
-    const std::string_view address = x.client.print(text);
-    static constexpr std::string_view forwarded = "X-Forwarded-For: ";
-    static constexpr std::string_view https = "\r\nX-Forwarded-Proto: https\r\n";
-    static constexpr std::string_view http = "\r\nX-Forwarded-Proto: http\r\n";
-    // Fixed: some nodes look at the type, and one takes JSON for something else (bosh.md 5).
-    static constexpr std::string_view type =
-        "Content-Type: text/xml; charset=utf-8\r\nContent-Length: ";
-    static constexpr std::size_t number = 20; // digits of a length
-    size += forwarded.size() + address.size() + https.size() + type.size() + number + 4;
-
-    x.request = core_.blocks.take(size);
-    block& out = x.request;
-    out.append(start);
-    for (std::size_t i = 0; i < count; ++i) {
-        append_field(out, *passed[i]);
-    }
-    out.append(forwarded);
-    out.append(address);
-    out.append(x.secure ? https : http);
-    if (x.verb == method::post) {
-        out.append(type);
-        out.append_number(body.size());
-        out.append("\r\n\r\n");
     } else {
-        out.append("\r\n");
+        x.request_class = routing::request_class::keyed; // unread: never sent twice
     }
-    out.append(body);
+    x.request_bytes = body.size();
+    x.request = node_request(x, &core_.request, body);
+    exchange_start(x);
 }
 
 } // namespace boshgate::proxy

@@ -28,11 +28,28 @@ void shared_state::leave(const routing::ip_address& address) {
     }
 }
 
+shared_state::shared_state(const snapshot& settings)
+    : links(settings.nodes.size()),
+      dead(settings.nodes.size()),
+      sessions(settings.config.sessions, settings.nodes.size()) {}
+
 struct core::drain_deadline final : timed {
     explicit drain_deadline(core& of) : home(of) {}
     void on_deadline() override { home.cut(); }
     core& home;
     std::chrono::milliseconds at{0}; // loop time
+};
+
+// Drops sessions that ran out of time; each round looks at a part of the table.
+struct core::sweeper final : timed {
+    explicit sweeper(core& of) : home(of) { home.loop.set(*this, pause); }
+    void on_deadline() override {
+        home.shared.sessions.sweep(round++, home.loop.steady_ms());
+        home.loop.set(*this, pause);
+    }
+    static constexpr std::chrono::milliseconds pause{1000};
+    core& home;
+    std::uint64_t round = 0;
 };
 
 core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_state& state,
@@ -41,7 +58,11 @@ core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_stat
       settings(std::move(compiled)),
       shared(state),
       log(access),
-      nodes(settings->nodes.size()) {}
+      nodes(settings->nodes.size()) {
+    if (index == 0 && settings->config.sessions.enabled) {
+        sweeper_ = std::make_unique<sweeper>(*this);
+    }
+}
 
 core::~core() {
     // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still
@@ -52,6 +73,9 @@ core::~core() {
     }
     for (link* one : links.copy()) {
         one->end();
+    }
+    for (exchange_wait* one : waits.copy()) {
+        exchange_end(one->of);
     }
     loop.clear_retired();
 }
@@ -84,6 +108,12 @@ void core::drain(std::chrono::milliseconds limit) {
 void core::cut() {
     for (connection* one : connections.copy()) {
         one->cut();
+    }
+}
+
+void core::free_polls(routing::node_index node) {
+    for (link* one : links.copy()) {
+        one->node_died(node);
     }
 }
 

@@ -60,9 +60,12 @@ struct socket_address {
 // Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
 class shared_state {
   public:
-    explicit shared_state(std::size_t nodes) : links(nodes) {}
+    explicit shared_state(const snapshot& settings);
 
     std::vector<std::atomic<std::uint32_t>> links; // by node
+    std::vector<std::atomic<bool>> dead;           // by node: no link to it could be opened lately
+    session_table sessions;
+    std::vector<core*> cores; // filled before any of them runs
 
     // A place among the open connections of all cores, taken before one is accepted so that `limit`
     // is never exceeded; false: all are taken.
@@ -108,6 +111,9 @@ struct core {
     void drain(std::chrono::milliseconds limit);
     // cut ends all connections at once. Only while draining.
     void cut();
+    // free_polls ends what is held at a node that is taken for dead, spread over a moment: its
+    // clients come back all at once.
+    void free_polls(routing::node_index node);
     // connection_gone is called by every connection when it ends.
     void connection_gone();
     // date_line is the line of a Date header field, made once a second.
@@ -131,11 +137,17 @@ struct core {
     std::vector<std::unique_ptr<listener>> listeners;
     registry<connection> connections;
     registry<link> links;
+    registry<exchange_wait> waits;
+    routing::body_tag tag; // of the body that is being read
+    std::string kept;      // a kept answer on its way down
+    std::string edited;    // a body that was changed
     bool draining = false;
 
   private:
     struct drain_deadline;
+    struct sweeper;
     std::unique_ptr<drain_deadline> drain_deadline_;
+    std::unique_ptr<sweeper> sweeper_; // core 0 only
     std::int64_t date_second_ = -1;
     std::string date_line_;
 };

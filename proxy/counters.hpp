@@ -41,6 +41,17 @@ class counter {
     X(links_opened, "links opened")                                                                \
     X(links_reused, "exchanges sent over a link that was open already")                            \
     X(repeats, "requests repeated towards a node after a broken link")                             \
+    X(bodies_refused, "requests refused for their <body/>")                                        \
+    X(sessions_opened, "sessions opened at a node")                                                \
+    X(sessions_untracked, "requests of sessions that the full table could not take up")            \
+    X(requests_held_back, "requests that waited for an older one of their session")                \
+    X(requests_joined, "copies of a request under way, joined to it")                              \
+    X(requests_replayed, "copies of an answered request, answered here")                           \
+    X(copies_differing, "copies of a request whose payload was another")                           \
+    X(answers_parked, "answers that waited for an older one of their session")                     \
+    X(answers_translated, "odd answers of nodes, put into what a BOSH client understands")         \
+    X(orphans_ended, "sessions ended because the client left before it knew of them")              \
+    X(nodes_dead, "times a node was taken for dead: no link to it could be opened")                \
     X(streamed, "answers too large to be kept whole: streamed")                                    \
     X(request_bytes, "bytes of request bodies")                                                    \
     X(answer_bytes, "bytes of answer bodies sent")                                                 \

@@ -69,6 +69,14 @@ class event_loop {
     [[nodiscard]] milliseconds now() const noexcept { return milliseconds{now_us_ / 1000}; }
     [[nodiscard]] std::int64_t now_us() const noexcept { return now_us_; }
 
+    // steady_ms is the same moment on the system's steady clock, which all cores share.
+    [[nodiscard]] std::uint64_t steady_ms() const noexcept {
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<milliseconds>(
+                (zero_ + std::chrono::microseconds{now_us_}).time_since_epoch())
+                .count());
+    }
+
     void set(timed& what, milliseconds delay) noexcept { timers_.set(what, now(), delay); }
     void unset(timed& what) noexcept { timers_.unset(what); }
 

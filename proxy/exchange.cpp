@@ -5,16 +5,16 @@
 #include "proxy/log.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 namespace boshgate::proxy {
 
 using routing::reason;
 
 namespace {
-
-constexpr unsigned connects_repeated_max = 3; // other addresses of the node that one exchange tries
 
 std::string_view text_of(routing::method verb) noexcept {
     switch (verb) {
@@ -32,13 +32,6 @@ std::string_view text_of(routing::method verb) noexcept {
     return "-";
 }
 
-void open_link(exchange& x) {
-    const reason why = link::open(*x.home, x);
-    if (why != reason::none) {
-        exchange_link_failed(x, why, false, false);
-    }
-}
-
 } // namespace
 
 exchange& exchange_pool::take() {
@@ -51,6 +44,14 @@ exchange& exchange_pool::take() {
 }
 
 void exchange_pool::give_back(exchange& done) noexcept {
+    if (std::atomic_ref(done.wakes).load(std::memory_order_acquire) != 0) {
+        done.finished = true; // the last wake brings it here again
+        zombies_.push_back(&done);
+        return;
+    }
+    if (done.finished) {
+        std::erase(zombies_, &done);
+    }
     std::unique_ptr<exchange> owned(&done);
     std::string path = std::move(done.path);
     path.clear(); // keeps its memory
@@ -58,6 +59,12 @@ void exchange_pool::give_back(exchange& done) noexcept {
     done.path = std::move(path);
     if (free_.size() < kept_max) {
         free_.push_back(std::move(owned));
+    }
+}
+
+exchange_pool::~exchange_pool() {
+    for (exchange* one : zombies_) { // their wakes went down with the loop
+        delete one;
     }
 }
 
@@ -72,6 +79,13 @@ exchange& exchange_begin(core& home) {
 
 void exchange_finish(exchange& x, int status, reason why) {
     core& home = *x.home;
+    if (x.wait) {
+        home.waits.remove(*x.wait);
+        x.wait.reset();
+    }
+    if (std::exchange(x.entered, false)) {
+        home.shared.sessions.leave_request(x.client);
+    }
     home.counters.ended[static_cast<std::size_t>(why)].add();
     home.counters.request_bytes.add(x.request_bytes);
     home.counters.answer_bytes.add(x.answer_bytes);
@@ -93,7 +107,7 @@ void exchange_finish(exchange& x, int status, reason why) {
             .answer_bytes = x.answer_bytes,
             .total = total,
             .node_time = microseconds{x.sent_us == 0 ? 0 : x.answered_us - x.sent_us},
-            .session = x.session,
+            .session = x.session_hash,
             .rid = x.rid,
             .repeats = x.repeats,
             .core = home.index,
@@ -103,18 +117,34 @@ void exchange_finish(exchange& x, int status, reason why) {
 }
 
 void exchange_start(exchange& x) {
-    core& home = *x.home;
-    home.counters.held.add();
+    x.home->counters.held.add();
     x.for_node = true;
+    exchange_send(x);
+}
+
+void exchange_send(exchange& x) {
+    core& home = *x.home;
     if (link* idle = link::take_idle(home, x.node); idle != nullptr) {
         idle->serve(x);
         return;
     }
-    open_link(x);
+    exchange_open_link(x);
+}
+
+void exchange_open_link(exchange& x) {
+    const reason why = link::open(*x.home, x);
+    if (why != reason::none) {
+        exchange_link_failed(x, why, false, false);
+    }
 }
 
 void exchange_abandon(exchange& x, int status, reason why) {
     x.sink = nullptr;
+    if (x.of != nullptr && exchange_leave_session(x)) {
+        x.home->counters.held.subtract();
+        exchange_finish(x, status, why);
+        return;
+    }
     const bool no_use =
         x.streaming ||
         routing::decide_repeat(
@@ -123,6 +153,9 @@ void exchange_abandon(exchange& x, int status, reason why) {
     if (no_use && x.via != nullptr) {
         x.via->abandon();
         x.via = nullptr;
+        if (x.of != nullptr) {
+            x.home->shared.sessions.failed(x, why, x.home->loop.steady_ms());
+        }
         x.home->counters.held.subtract();
         exchange_finish(x, status, why);
     }
@@ -134,113 +167,24 @@ void exchange_resume(exchange& x) {
     }
 }
 
-namespace {
-
-// How long after its first broken link an exchange may still be repeated. The client's own timer is
-// not known here; every client waits at least five seconds longer than the node may hold its
-// request (CAXL, the strictest).
-constexpr std::chrono::milliseconds repeat_budget{4000};
-
-// The moment of the failure, as the table of repeats knows it; nullopt: nothing to repeat, whatever
-// the request was.
-std::optional<routing::node_failure> failure_of(const exchange& x, reason why, bool sent,
-                                                bool reused) noexcept {
-    if (x.streaming) {
-        return routing::node_failure::broke_off_late;
-    }
-    switch (why) {
-    case reason::node_refused:
-    case reason::node_unreachable:
-    case reason::node_connect_timeout:
-    case reason::node_tls_failed:
-        return routing::node_failure::not_sent;
-    case reason::node_closed:
-    case reason::node_reset:
-        return !sent    ? routing::node_failure::not_sent
-               : reused ? routing::node_failure::idle_closed
-                        : routing::node_failure::fresh_closed;
-    case reason::node_truncated:
-        return routing::node_failure::broke_off;
-    default:
-        // No address, limits, a certificate, nonsense: the same again would fail the same way. And
-        // an answer that is overdue has used up the client's time; a node that still thinks about
-        // it may take the repeat amiss (bosh.md 2.3).
-        return std::nullopt;
-    }
-}
-
-bool repeat(exchange& x, reason why, bool sent, bool reused) {
-    core& home = *x.home;
-    const std::optional<routing::node_failure> failure = failure_of(x, why, sent, reused);
-    if (!failure || x.sink == nullptr) { // a client that left repeats for itself
-        return false;
-    }
-    const std::int64_t now = home.loop.now_us();
-    if (x.first_failure_us == 0) {
-        x.first_failure_us = now;
-    }
-    // Each address of the node is worth one connect; a single address that refused will refuse
-    // again.
-    const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
-    const routing::repeat_limits limits{
-        .connects = addresses > 0 ? std::min(addresses - 1, connects_repeated_max) : 0};
-    const routing::repeat_decision decision = routing::decide_repeat(
-        {.failure = *failure,
-         .request = x.request_class,
-         .connects_repeated = x.connects_repeated,
-         .sends_repeated = x.repeats,
-         .budget_left =
-             repeat_budget - std::chrono::milliseconds{(now - x.first_failure_us) / 1000}},
-        limits);
-    if (decision.action != routing::repeat_action::repeat_same_node &&
-        decision.action != routing::repeat_action::repeat_any_node) {
-        return false;
-    }
-    if (*failure == routing::node_failure::not_sent) {
-        ++x.connects_repeated;
-    } else {
-        ++x.repeats;
-        home.counters.repeats.add();
-    }
-    open_link(x); // never an idle link: what broke one may have broken all
-    return true;
-}
-
-} // namespace
-
-void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
-    core& home = *x.home;
-    if (repeat(x, why, sent, reused)) {
-        return;
-    }
-    home.counters.held.subtract();
-    x.answered_us = home.loop.now_us();
-    const std::string& name = x.settings->nodes[x.node].name;
-    const std::string& because = home.nodes[x.node].unresolved_because;
-    log_limited(log_topic::node_answer, name,
-                "node " + name + ": " + std::string(routing::name_of(why)) + " (" +
-                    std::string(routing::words_of(why)) +
-                    (why == reason::node_unresolved && !because.empty() ? ": " + because : "") +
-                    "), " + (sent ? "request sent" : "nothing sent") + ", repeated " +
-                    std::to_string(x.connects_repeated + x.repeats) + " times");
-    if (x.sink == nullptr) {
-        exchange_finish(x, 0, why);
-    } else if (x.streaming) {
-        x.sink->on_answer_cut(x, why);
-    } else {
-        x.sink->on_failure(x, why);
-    }
-}
-
 void exchange_stream_ended(exchange& x) {
     x.home->counters.held.subtract();
     x.answered_us = x.home->loop.now_us();
+    if (x.of != nullptr) {
+        // Too large to be kept: a copy asks the node. It is on its way down, so it does not wait.
+        [[maybe_unused]] const bool down = x.home->shared.sessions.answered(
+            x, std::nullopt, false, false, x.home->loop.steady_ms());
+    }
     x.sink->on_answer_end(x);
 }
 
+// `head` is core::answer, always: what a client must not see is changed there.
 void exchange_answered(exchange& x, const routing::answer_head& head, std::string_view body) {
     x.home->counters.held.subtract();
     x.answered_us = x.home->loop.now_us();
+    if (x.bosh && !exchange_take_bosh_answer(x, body)) {
+        return;
+    }
     if (x.sink == nullptr) {
         exchange_finish(x, 0, reason::client_closed);
     } else {

@@ -7,7 +7,9 @@
 // routing/repeat_rules allows, and hands the answer to the sink. Only its own core touches it.
 
 #include "proxy/block_pool.hpp"
+#include "proxy/session.hpp"
 #include "proxy/snapshot.hpp"
+#include "proxy/timer_wheel.hpp"
 #include "routing/cors.hpp"
 #include "routing/http_head.hpp"
 #include "routing/reason.hpp"
@@ -42,9 +44,24 @@ class answer_sink {
     virtual void on_answer_cut(exchange& x, routing::reason why) = 0;
     // There is no answer, and nothing of one was passed on. Ends the exchange.
     virtual void on_failure(exchange& x, routing::reason why) = 0;
+    // There will be no answer for this sink: a newer copy of the request gets it (superseded), or
+    // its client's time is over while the node's is not. The exchange goes on without it.
+    virtual void on_detached(exchange& x, routing::reason why) = 0;
+    // Scheme and authority under which the client knows the proxy: "https://chat.example.com".
+    [[nodiscard]] virtual std::string base() const = 0;
 
   protected:
     ~answer_sink() = default;
+};
+
+// The deadline of an exchange that waits for something other than its link.
+class exchange_wait final : public timed {
+  public:
+    explicit exchange_wait(exchange& x) : of(x) {}
+    void on_deadline() override;
+
+    exchange& of;
+    std::uint32_t registered_at = 0;
 };
 
 struct exchange {
@@ -54,6 +71,19 @@ struct exchange {
     std::shared_ptr<const snapshot> settings;
     block request; // head and body as the node gets them, kept so that they can be sent again
 
+    // Its place in its session, guarded by the lock of the session's shard; see session.hpp.
+    session* of = nullptr;
+    exchange* next_member = nullptr;
+    exchange* previous_member = nullptr;
+    session_role role = session_role::none;
+    bool finished = false;   // it is over, but a wake for it is still on its way
+    std::uint32_t wakes = 0; // on their way; counted up by any core, down by its own
+    std::uint32_t payload_hash = 0;
+    session_facts facts;                 // of its session, as they were when it was admitted
+    std::unique_ptr<exchange_wait> wait; // only while it waits
+    std::int64_t hold_until_us = 0;      // held back: when its turn comes whatever happens
+    std::int64_t give_up_us = 0; // when its client's patience ends; 0: timeouts.answer decides
+
     std::int64_t begun_us = 0; // loop time at which the request head was complete
     std::int64_t sent_us = 0;  // loop time at which the request was written
     std::int64_t answered_us =
@@ -61,7 +91,7 @@ struct exchange {
     std::int64_t first_failure_us = 0; // loop time of the first broken link
     std::uint64_t request_bytes = 0;
     std::uint64_t answer_bytes = 0;
-    std::uint64_t session = 0; // keyed hash of the sid, for the log
+    std::uint64_t session_hash = 0; // keyed hash of the sid, for the log
     std::uint64_t rid = 0;
     std::string path;   // for the log; empty when there is none
     std::string origin; // only for an origin that was allowed by pattern
@@ -77,6 +107,10 @@ struct exchange {
     std::uint8_t repeats = 0;           // times the request was written again
     bool secure = false;                // the client itself uses TLS, as far as we know
     bool cors_done = false;             // the answer's CORS fields are written already
+    bool bosh = false;                  // its body was read: a request of a session, or for one
+    bool replay = false;                // its answer is a kept one
+    bool opens_session = false;         // it has no sid
+    bool entered = false;               // counted as a session request of its address
     routing::request_class request_class = routing::request_class::page;
     const char* tls = ""; // protocol of the client's connection, for the log
     routing::ip_address client;
@@ -89,6 +123,7 @@ class exchange_pool {
     exchange_pool() { free_.reserve(kept_max); } // so that giving back cannot fail
     exchange_pool(const exchange_pool&) = delete;
     exchange_pool& operator=(const exchange_pool&) = delete;
+    ~exchange_pool();
 
     [[nodiscard]] exchange& take();
     void give_back(exchange& done) noexcept;
@@ -96,6 +131,7 @@ class exchange_pool {
   private:
     static constexpr std::size_t kept_max = 1024;
     std::vector<std::unique_ptr<exchange>> free_;
+    std::vector<exchange*> zombies_; // over, but a wake for them is on its way
 };
 
 [[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept {
@@ -111,13 +147,46 @@ void exchange_finish(exchange& x, int status, routing::reason why);
 // exchange_start sends the exchange to its node: over an idle link, or a new one. May call the sink
 // at once (failure).
 void exchange_start(exchange& x);
+// exchange_start_in_session does so for a request with a sid when the session's rid window lets it;
+// else it waits, or gets the answer of the first copy. `hash`: session_hash of the sid.
+void exchange_start_in_session(exchange& x, std::string_view sid, std::uint64_t hash, bool restart);
+// exchange_send does what exchange_start does for an exchange that was counted before: its turn has
+// come. exchange_open_link never takes an idle link: what broke one may have broken all.
+void exchange_send(exchange& x);
+void exchange_open_link(exchange& x);
 // exchange_abandon tells that the sink has gone. A streaming exchange, and one of a page, ends (its
-// link is closed); any other goes on, because a repeat of the client may ask for its answer.
+// link is closed), and so does a copy; any other goes on, because a repeat of the client may ask
+// for its answer.
 // `status` and `why` are what the client got and why it went, for an exchange that ends here.
 void exchange_abandon(exchange& x, int status, routing::reason why);
 // exchange_resume goes on reading a streamed answer after on_answer_data had said false.
 void exchange_resume(exchange& x);
 
+// A wake for a member of a session: sent by any core, taken on the exchange's own.
+void exchange_send_wake(exchange& x, wake_kind kind, std::uint32_t argument);
+// exchange_end ends one that waits: the end of a core.
+void exchange_end(exchange& x);
+// exchange_pause lets it wait: on_wait_over (exchange_session.cpp) goes on with it.
+void exchange_pause(exchange& x, std::chrono::milliseconds time);
+void exchange_wait_over(exchange& x);
+// exchange_leave_session takes a client's request out of its session. False: the request is the
+// node's already, or will be, and goes on for the client's next copy.
+[[nodiscard]] bool exchange_leave_session(exchange& x);
+void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument);
+// exchange_take_bosh_answer learns what the answer in core::answer says about the session, and
+// keeps it. Head and body are changed where a client must not see them as they are. False: it goes
+// down later, or not at all.
+[[nodiscard]] bool exchange_take_bosh_answer(exchange& x, std::string_view& body);
+// exchange_failed ends an exchange that its node does not answer.
+void exchange_failed(exchange& x, routing::reason why);
+// exchange_repeat sends it again, where the table of repeats allows that. False: it does not.
+[[nodiscard]] bool exchange_repeat(exchange& x, routing::node_failure failure);
+
+// What a link reports to its exchange. The request was handed to the kernel whole.
+void exchange_written(exchange& x);
+// How long the link shall wait for the answer from now on; 0: no longer, it is overdue. A client
+// whose own patience has ended is let go.
+[[nodiscard]] std::chrono::milliseconds exchange_patience(exchange& x);
 // What a link reports to its exchange. `sent`: the request was handed to the kernel, at least in
 // part; `reused`: the link had served before. The link has let go of the exchange already.
 void exchange_link_failed(exchange& x, routing::reason why, bool sent, bool reused);

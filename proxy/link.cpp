@@ -22,6 +22,13 @@ using routing::reason;
 
 namespace {
 
+// Nodes answer in order. An answer that a newer one has overtaken is some milliseconds away, or
+// lost with a link that died without a word.
+constexpr std::chrono::milliseconds overtaken_patience{250};
+
+// Over how long a time the polls of a dead node end: their clients come back at once.
+constexpr std::chrono::milliseconds spread_of_freed{250};
+
 reason reason_of_connect(int error) noexcept {
     switch (error) {
     case ECONNREFUSED:
@@ -31,6 +38,19 @@ reason reason_of_connect(int error) noexcept {
     default:
         return reason::node_unreachable;
     }
+}
+
+// A held poll is silent in both directions: only the kernel can find out that the node's machine
+// has gone without a word. 10 s + 3 * 5 s.
+void watch_silence(int descriptor) noexcept {
+    constexpr int on = 1;
+    constexpr int idle_s = 10;
+    constexpr int interval_s = 5;
+    constexpr int probes = 3;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 } // namespace
@@ -77,6 +97,7 @@ reason link::open(core& home, exchange& x) {
     }
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    watch_silence(descriptor);
     std::unique_ptr<link> made(new link(home, x, descriptor));
     made->address_ = static_cast<std::uint16_t>(which);
     // Registered before connect: the edge that says "connected" must not be missed.
@@ -129,6 +150,7 @@ void link::on_ready(std::uint32_t events) {
         }
         if (phase_ == phase::busy && !transport_.blocked()) {
             arm_answer();
+            exchange_written(*exchange_);
         }
     }
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
@@ -156,10 +178,20 @@ void link::on_connected() {
     fail(reason_of_connect(error));
 }
 
+// The link stands: whatever was thought of the node, it takes connections.
+void link::stands() {
+    std::atomic<bool>& dead = core_.shared.dead[node_];
+    if (dead.load(std::memory_order_relaxed) && dead.exchange(false)) {
+        const std::string& name = settings_->nodes[node_].name;
+        log_limited(log_topic::node_answer, name, "node " + name + ": takes connections again");
+    }
+    write_request();
+}
+
 void link::start_handshake() {
     const node_tls_context* tls = settings_->nodes[node_].tls.get();
     if (tls == nullptr) {
-        write_request();
+        stands();
         return;
     }
     phase_ = phase::handshaking;
@@ -210,11 +242,33 @@ void link::write_request() {
         core_.loop.set(*this, settings_of(*exchange_).timeouts.node_write);
     } else {
         arm_answer();
+        exchange_written(*exchange_);
     }
 }
 
 void link::arm_answer() {
-    core_.loop.set(*this, settings_of(*exchange_).timeouts.answer);
+    const std::chrono::milliseconds patience = exchange_patience(*exchange_);
+    if (patience.count() == 0) {
+        fail(reason::node_answer_timeout);
+    } else {
+        core_.loop.set(*this, patience);
+    }
+}
+
+void link::hurry() {
+    if (phase_ == phase::busy && !hurried_ && !transport_.blocked() && !partial_) {
+        hurried_ = true;
+        core_.loop.set(*this, overtaken_patience);
+    }
+}
+
+void link::node_died(routing::node_index node) {
+    if (node_ == node && phase_ == phase::busy) {
+        doomed_ = true;
+        // A number from the descriptor spreads well enough, and the same run gives the same one.
+        core_.loop.set(*this, std::chrono::milliseconds{(transport_.descriptor() * 37) %
+                                                        spread_of_freed.count()});
+    }
 }
 
 void link::on_deadline() {
@@ -227,14 +281,20 @@ void link::on_deadline() {
         fail(reason::node_connect_timeout);
         break;
     case phase::busy:
-        if (transport_.blocked()) {
+        if (doomed_) {
+            fail(reason::node_dead);
+        } else if (hurried_) {
+            fail(reason::node_closed); // as if it had: the answer has gone where it went
+        } else if (transport_.blocked()) {
             fail(reason::node_write_timeout);
         } else if (paused_) {
             arm_answer(); // the client is slow, not the node; the client has a deadline of its own
         } else if (transport_.broken()) {
             fail(reason::node_reset);
+        } else if (exchange_->streaming) {
+            fail(reason::node_answer_timeout); // each piece had armed it anew
         } else {
-            fail(reason::node_answer_timeout);
+            arm_answer(); // or the end, when there is no patience left
         }
         break;
     case phase::idle:
@@ -249,6 +309,7 @@ void link::on_deadline() {
 void link::release(bool reusable) {
     partial_.reset();
     paused_ = false;
+    hurried_ = false;
     reused_ = true;
     sent_ = false;
     if (!reusable || core_.draining || generation_ != core_.nodes[node_].generation) {
@@ -279,8 +340,8 @@ void link::abandon() {
 
 void link::end() {
     if (exchange* x = std::exchange(exchange_, nullptr); x != nullptr) {
-        core_.counters.held.subtract();
-        exchange_finish(*x, 0, reason::draining);
+        x->via = nullptr;
+        exchange_end(*x);
     }
     close();
 }

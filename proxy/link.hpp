@@ -49,6 +49,10 @@ class link final : public ready_handler, public timed {
     void resume();
     // end closes whatever the link does; its exchange ends without an answer: the end of a core.
     void end();
+    // hurry gives the answer a last moment: the node has answered a newer request of the session.
+    void hurry();
+    // node_died ends the exchange that the link serves, if its node is this one, within a moment.
+    void node_died(routing::node_index node);
     // close_if_idle closes the link if it is idle (draining, reload).
     void close_if_idle();
 
@@ -77,6 +81,7 @@ class link final : public ready_handler, public timed {
 
     void on_connected();
     void start_handshake();
+    void stands();
     void handshake_failed();
     void write_request();
     void on_readable(bool hung_up);
@@ -108,6 +113,8 @@ class link final : public ready_handler, public timed {
     phase phase_ = phase::connecting;
     bool reused_ = false;       // has served an exchange before
     bool sent_ = false;         // something of the current request went out
+    bool hurried_ = false;      // hurry() was called for this exchange
+    bool doomed_ = false;       // its node is taken for dead
     bool paused_ = false;       // the sink wants nothing right now
     std::uint8_t interim_ = 0;  // 1xx heads seen for this answer
     std::uint16_t address_ = 0; // index of the node's address that is tried

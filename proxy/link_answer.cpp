@@ -39,7 +39,7 @@ void link::on_readable(bool hung_up) {
                 return;
             }
             if (transport_.handshake() == handshake_state::done) {
-                write_request();
+                stands();
             }
         }
         if (!got.data.empty()) {

@@ -47,7 +47,9 @@ snapshot::snapshot(conf::config given)
       cors(config.cors),
       trusted(config.trusted_proxies),
       request_fields(config.request_headers),
-      answer_fields(config.answer_headers) {}
+      answer_fields(config.answer_headers) {
+    body_limits.elements = config.limits.body_elements;
+}
 
 void find_route_conflicts(const conf::config& config, conf::findings& out) {
     // The loader compares names as they are written; the table knows two spellings of one address.

@@ -8,6 +8,7 @@
 #include "proxy/access_log.hpp"
 #include "proxy/file_source.hpp"
 #include "proxy/tls_context.hpp"
+#include "routing/bosh_body.hpp"
 #include "routing/client_address.hpp"
 #include "routing/cors.hpp"
 #include "routing/http_head.hpp"
@@ -45,7 +46,8 @@ struct snapshot {
     std::vector<node_entry> nodes;                // index: routing::node_index
     std::vector<std::unique_ptr<server_tls>> tls; // by listener; nullptr: plain
     std::unique_ptr<file_source> files;           // nullptr: no web_root
-    routing::session_hash_key log_key{};          // of the hash that stands for sids in the log
+    routing::body_limits body_limits;
+    routing::session_hash_key log_key{}; // of the hash that stands for sids in the log
 };
 
 // find_route_conflicts reports paths that lead to two nodes, by two spellings of one address. Takes

@@ -14,6 +14,7 @@ namespace boshgate::routing {
 #define BOSHGATE_REASONS(X)                                                                        \
     X(none, 0, "not ended yet")                                                                    \
     X(answered, 0, "the node's answer was passed on")                                              \
+    X(replayed, 0, "a copy of an answered request got the answer that was kept")                   \
     X(file, 0, "a file was served")                                                                \
     X(preflight, 0, "a CORS preflight was answered")                                               \
     X(options, 0, "OPTIONS was answered")                                                          \
@@ -49,6 +50,19 @@ namespace boshgate::routing {
     X(client_write_timeout, 0, "the client did not take its answer")                               \
     X(client_closed, 0, "the client went away")                                                    \
     X(address_limit, 0, "too many connections from one address")                                   \
+    /* sessions: XEP-0124 */                                                                       \
+    X(superseded, 0, "a newer copy of the request came; the answer goes to that one")              \
+    X(bad_body, 400, "the body is not what XEP-0124 allows")                                       \
+    X(rid_old, 404, "the rid is too old: its answer is gone")                                      \
+    X(rid_window, 404, "the rid is too far ahead")                                                 \
+    X(rid_gap, 503, "a request before this one never came")                                        \
+    X(too_many_requests, 403, "too many unanswered requests of one session")                       \
+    X(too_many_copies, 403, "the same request came too often")                                     \
+    X(request_rate, 403, "too many requests of one session in a short time")                       \
+    X(unauthenticated, 403, "the session was not authenticated in time")                           \
+    X(sessions, 503, "too many sessions")                                                          \
+    X(address_sessions, 503, "too many sessions of one address")                                   \
+    X(address_unauthenticated, 503, "too many unauthenticated sessions of one address")            \
     /* routing */                                                                                  \
     X(no_route, 404, "nothing is served at this path")                                             \
     X(method, 405, "this method is not served at this path")                                       \
@@ -75,7 +89,10 @@ namespace boshgate::routing {
     X(node_bad_answer, 502, "the node's answer is not valid HTTP")                                 \
     X(node_head_limit, 502, "the head of the node's answer is too large")                          \
     X(node_redirect, 502, "the node answered with a redirect")                                     \
-    X(node_answer_timeout, 504, "the node did not answer in time")
+    X(node_not_bosh, 502, "the node's answer is no BOSH body, nor a known substitute for one")     \
+    X(steered_away, 502, "the node sends the client to a URL that nothing here leads to")          \
+    X(node_answer_timeout, 504, "the node did not answer in time")                                 \
+    X(node_dead, 503, "the node does not take connections any more")
 
 enum class reason : std::uint8_t {
 #define BOSHGATE_REASON_NAME(name, status, words) name,

@@ -254,10 +254,12 @@ bool rid_window::on_answered(std::uint64_t rid, bool kept) noexcept {
     return one.is == state::answered;
 }
 
-void rid_window::on_unparked(std::uint64_t rid) noexcept {
-    if (tracked(rid) && at(rid).is == state::parked) {
+bool rid_window::on_unparked(std::uint64_t rid) noexcept {
+    const bool parked = tracked(rid) && at(rid).is == state::parked;
+    if (parked) {
         at(rid).is = state::answered;
     }
+    return parked;
 }
 
 void rid_window::on_dropped(std::uint64_t rid) noexcept {

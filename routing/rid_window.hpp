@@ -111,8 +111,9 @@ class rid_window {
     // The node has answered. `kept`: the answer can be replayed. True: it may go down to the client
     // now; false: an older answer goes first, take_parked() will name this rid.
     [[nodiscard]] bool on_answered(std::uint64_t rid, bool kept) noexcept;
-    // A parked answer goes down although an older one has not come.
-    void on_unparked(std::uint64_t rid) noexcept;
+    // A parked answer goes down although an older one has not come. False: it was not parked (any
+    // more).
+    [[nodiscard]] bool on_unparked(std::uint64_t rid) noexcept;
     // The kept answer is gone.
     void on_dropped(std::uint64_t rid) noexcept;
 

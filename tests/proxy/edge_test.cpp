@@ -24,7 +24,7 @@ node_reply plain(const node_request&) {
 TEST(Edge, ProxyProtocolNamesTheClient) {
     stub_node node(plain);
     running_proxy proxy("threads: 1\nlisten: [{address: \"127.0.0.1:0\", proxy_protocol: "
-                        "true}]\nnodes: {node-a1: \"http://127.0.0.1:" +
+                        "true}]\nsessions: {enabled: false}\nnodes: {node-a1: \"http://127.0.0.1:" +
                         std::to_string(node.port()) + "/httpbinding\"}\nlog: {access: \"off\"}\n");
     const std::string v2(
         "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\x7f\0\0\x01\x30\x39\x01\xbb", 28);

@@ -170,12 +170,14 @@ TEST(NodeFailures, RequestOnALinkThatDiesAtThatMomentIsRepeatedOnce) {
         ++seen;
         // The second request on the first link finds it closing.
         return got.link == 0 && got.number == 1 ? node_reply{.bytes = "", .reset = true}
-                                                : node_reply{.bytes = ok("<r/>")};
+                                                : node_reply{.bytes = ok("<body/>")};
     });
-    running_proxy proxy(config_with_node(node.port(), cors));
+    running_proxy proxy(bosh_config_with_node(node.port(), cors));
     const auto client = proxy.connect();
     for (int i = 0; i < 2; ++i) {
-        client->write(request);
+        client->write(post("/node-a1", "<body xmlns='http://jabber.org/protocol/httpbind' "
+                                       "sid='s' rid='" +
+                                           std::to_string(100 + i) + "'/>"));
         ASSERT_EQ(client->read_answer().status, 200) << i;
     }
     EXPECT_EQ(seen, 3);

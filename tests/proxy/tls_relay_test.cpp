@@ -44,7 +44,8 @@ class TlsRelay : public testing::Test {
         const std::string key = directory_.write("key.pem", own_.key_pem());
         return "threads: 1\nlisten:\n  - {address: \"127.0.0.1:0\", tls: {certificate: " +
                certificate + ", key: " + key +
-               "}}\n  - {address: \"127.0.0.1:0\"}\nnodes:\n  node-a1:\n    url: "
+               "}}\n  - {address: \"127.0.0.1:0\"}\nsessions: {enabled: false}\nnodes:\n  "
+               "node-a1:\n    url: "
                "\"https://127.0.0.1:" +
                std::to_string(node_port) +
                "/httpbinding\"\n    host: node-a1.example.com\n    tls: {" + node_tls +

@@ -488,10 +488,10 @@ TEST(rid_window, a_parked_answer_can_be_let_go) {
     b.in(first + 1);
     b.in(first + 2);
     EXPECT_FALSE(b.window.on_answered(first + 2, true));
-    b.window.on_unparked(first + 2);
+    EXPECT_TRUE(b.window.on_unparked(first + 2));
     EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::replay}));
     EXPECT_EQ(b.window.take_parked(), std::nullopt);
-    b.window.on_unparked(first + 1); // not parked: nothing
+    EXPECT_FALSE(b.window.on_unparked(first + 1)); // not parked: nothing
     EXPECT_EQ(b.window.unanswered(), 1U);
 }
 
@@ -562,7 +562,7 @@ TEST(rid_window, remembers_as_many_as_it_has_slots) {
     b.written(first + 1);
     b.window.on_failed(first + 1);
     b.window.on_dropped(first + 1);
-    b.window.on_unparked(first + 1);
+    EXPECT_FALSE(b.window.on_unparked(first + 1));
     EXPECT_TRUE(b.window.on_answered(first + 1, true));
     EXPECT_EQ(b.over(first + 1, true), (rid_decision{verdict::join}));
     EXPECT_EQ(b.window.unanswered(), 0U);

@@ -113,11 +113,15 @@ proxy::socket_address loopback_address(std::uint16_t port) {
     return numeric("127.0.0.1", port);
 }
 
-std::string config_with_node(std::uint16_t node_port, const std::string& more) {
+std::string bosh_config_with_node(std::uint16_t node_port, const std::string& more) {
     return "threads: 1\n"
            "listen: [{address: \"127.0.0.1:0\"}]\n"
            "nodes: {node-a1: \"http://127.0.0.1:" +
            std::to_string(node_port) + "/httpbinding\"}\nlog: {access: \"off\"}\n" + more;
+}
+
+std::string config_with_node(std::uint16_t node_port, const std::string& more) {
+    return bosh_config_with_node(node_port, "sessions: {enabled: false}\n" + more);
 }
 
 std::string post(const std::string& path, const std::string& body, const std::string& fields) {

@@ -46,8 +46,11 @@ class running_proxy {
 };
 
 // config_with_node is the least configuration: one plain listener, one core, one node "node-a1" on
-// 127.0.0.1. `more` is appended.
+// 127.0.0.1. `more` is appended. Bodies are not read (sessions.enabled: false): for tests of what
+// any HTTP proxy does. bosh_config_with_node is the same with all that BOSH needs.
 [[nodiscard]] std::string config_with_node(std::uint16_t node_port, const std::string& more = {});
+[[nodiscard]] std::string bosh_config_with_node(std::uint16_t node_port,
+                                                const std::string& more = {});
 
 // Where a port on 127.0.0.1 is.
 [[nodiscard]] proxy::socket_address loopback_address(std::uint16_t port);

@@ -1,0 +1,225 @@
+#include "proxy/bosh_answer.hpp"
+
+#include "proxy/core.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/log.hpp"
+#include "proxy/node_request.hpp"
+#include "routing/body_edit.hpp"
+#include "routing/node_translation.hpp"
+#include "routing/see_other.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+namespace boshgate::proxy {
+
+using routing::answer_action;
+using routing::body_attribute;
+using routing::reason;
+
+namespace {
+
+// Whether a node's answer ends the session (XEP-0124 13); a stream's end does not (16.5).
+bool ends_session(core& home, std::string_view body) {
+    const std::string_view tag = body.substr(0, body.find('>'));
+    return tag.find("terminate") != std::string_view::npos &&
+           routing::read_body_tag(body, {}, home.tag).ok() &&
+           home.tag.kind() == routing::body_kind::terminate;
+}
+
+template <typename Number>
+Number granted(const routing::body_tag& tag, body_attribute which) noexcept {
+    return static_cast<Number>(
+        std::min<std::uint64_t>(tag.number(which).value_or(0), std::numeric_limits<Number>::max()));
+}
+
+// The client has gone before it knew its session: nobody will ever use it (bosh.md 2.2, row G).
+void end_orphan(const exchange& x, const routing::body_tag& tag) {
+    core& home = *x.home;
+    home.counters.orphans_ended.add();
+    exchange& last = exchange_begin(home);
+    last.settings = x.settings;
+    last.node = x.node;
+    last.client = x.client;
+    last.secure = x.secure;
+    last.verb = routing::method::post;
+    last.bosh = true;
+    last.request_class = routing::request_class::terminate;
+    last.rid = x.rid + 1;
+    std::string body = "<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' rid='" +
+                       std::to_string(last.rid) + "' sid='";
+    body.append(tag.written(body_attribute::sid)); // as the node wrote it, and quoted as it was
+    body.append("'/>");
+    last.request_bytes = body.size();
+    last.request = node_request(last, nullptr, body);
+    exchange_start(last);
+}
+
+// A session request was answered: the session is known from here on.
+void learn_session(exchange& x, std::string_view body) {
+    core& home = *x.home;
+    routing::body_tag& tag = home.tag;
+    if (!routing::read_body_tag(body, {}, tag).ok() || !tag.has(body_attribute::sid) ||
+        tag.kind() == routing::body_kind::terminate) {
+        return;
+    }
+    session_facts facts = x.facts;
+    facts.wait = granted<std::uint16_t>(tag, body_attribute::wait);
+    facts.inactivity = granted<std::uint16_t>(tag, body_attribute::inactivity);
+    facts.requests = granted<std::uint8_t>(tag, body_attribute::requests);
+    std::array<char, session_table::sid_max> room;
+    const std::optional<std::string_view> sid = tag.value(body_attribute::sid, room);
+    if (!sid || sid->empty() || sid->size() > session_table::sid_max) {
+        return;
+    }
+    const std::uint64_t hash = routing::session_hash(*sid, x.settings->log_key);
+    x.session_hash = hash;
+    home.counters.sessions_opened.add();
+    if (x.sink == nullptr && x.request_class == routing::request_class::session_request &&
+        tag.written(body_attribute::sid).find('\'') == std::string_view::npos) {
+        end_orphan(x, tag);
+        return;
+    }
+    x.entered = false; // counted as the session's from here on
+    home.shared.sessions.open(x.node, *sid, hash, x.rid, facts, x.client, home.loop.steady_ms());
+}
+
+// What an answer means that is not plainly a <body/> in a 200.
+routing::answer_translation translate(exchange& x, std::string_view body) {
+    core& home = *x.home;
+    const routing::field* type = home.answer.find(routing::field_id::content_type);
+    const routing::asked_for what = x.opens_session ? routing::asked_for::session
+                                    : x.request_class == routing::request_class::terminate
+                                        ? routing::asked_for::termination
+                                        : routing::asked_for::in_session;
+    return routing::translate_answer(
+        {.status = home.answer.status,
+         .content_type = type == nullptr ? std::string_view() : type->value,
+         .begin = body,
+         .body = body.empty() ? routing::body_error::none
+                              : routing::read_body_tag(body, {}, home.tag).why},
+        what);
+}
+
+// The usual answer, told by its first bytes: translate() would pass it as it is.
+bool plain(const routing::answer_head& head, std::string_view body) noexcept {
+    return head.status == 200 && body.starts_with("<body");
+}
+
+// A terminate that sends the client to another URL: the proxied one of that node, or nowhere.
+// False: nowhere.
+bool map_see_other(exchange& x, std::string_view& body) {
+    core& home = *x.home;
+    const snapshot& settings = *x.settings;
+    const auto found = routing::find_see_other(home.tag, settings.body_limits);
+    if (!found) {
+        return true; // none, or without a URL: as it is
+    }
+    const auto target =
+        x.sink == nullptr
+            ? std::nullopt
+            : routing::see_other_target(*found, x.sink->base(), settings.config, settings.routes);
+    routing::body_edits edits(home.tag);
+    if (!target || edits.replace_text(found->range, *target) != routing::edit_error::none) {
+        return false;
+    }
+    home.edited.resize(edits.size());
+    edits.write(home.edited);
+    body = home.edited;
+    make_bosh_answer(home.answer);
+    return true;
+}
+
+// The exchange ends without an answer that a client could use.
+bool give_up(exchange& x, reason why) {
+    exchange_failed(x, why);
+    return false;
+}
+
+// Puts what the answer means in its place. False: the exchange goes on, or has ended.
+bool follow_translation(exchange& x, std::string_view& body) {
+    core& home = *x.home;
+    const routing::answer_translation meant = translate(x, body);
+    if (meant.action == answer_action::pass && !meant.retype && home.answer.status == 200) {
+        return true;
+    }
+    const std::string& name = x.settings->nodes[x.node].name;
+    log_limited(log_topic::node_answer, name,
+                "node " + name + ": answered " + std::to_string(home.answer.status) + ": " +
+                    std::string(routing::words_of(meant.meaning)) + " (" +
+                    std::string(routing::name_of(meant.action)) + ")");
+    home.counters.answers_translated.add();
+    switch (meant.action) {
+    case answer_action::pass:
+        make_bosh_answer(home.answer);
+        return true;
+    case answer_action::terminate:
+        if (x.facts.client == discovery::client_kind::legacy && meant.status != 200) {
+            home.answer.clear();
+            home.answer.status = meant.status;
+            body = {};
+            return true;
+        }
+        make_bosh_answer(home.answer);
+        body = routing::terminate_body(meant.condition);
+        return true;
+    case answer_action::repeat:
+        home.counters.held.add();
+        if (exchange_repeat(x, meant.failure)) {
+            return false;
+        }
+        home.counters.held.subtract();
+        return give_up(x, reason::node_not_bosh);
+    case answer_action::fail:
+        return give_up(x, reason::node_not_bosh);
+    }
+    return true;
+}
+
+} // namespace
+
+void make_bosh_answer(routing::answer_head& head) {
+    head.clear();
+    head.status = 200;
+    head.add({routing::field_id::content_type, "Content-Type", routing::terminate_content_type});
+}
+
+bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
+    core& home = *x.home;
+    if (home.answer.find(routing::field_id::content_encoding) != nullptr) {
+        // The operator lets Accept-Encoding through: what the body says stays the node's.
+        if (x.of != nullptr) {
+            [[maybe_unused]] const bool down = home.shared.sessions.answered(
+                x, std::nullopt, false, x.sink != nullptr, home.loop.steady_ms());
+        }
+        return true;
+    }
+    if (!plain(home.answer, body) && !follow_translation(x, body)) {
+        return false;
+    }
+    const bool ends = ends_session(home, body);
+    if (ends && home.tag.is(body_attribute::condition, "see-other-uri") &&
+        !map_see_other(x, body)) {
+        return give_up(x, reason::steered_away);
+    }
+    if (x.of == nullptr) {
+        if (x.opens_session && !ends) {
+            learn_session(x, body);
+        }
+        return true;
+    }
+    const bool keeps = home.answer.status == 200 && !body.empty();
+    const bool down = home.shared.sessions.answered(x, keeps ? std::optional(body) : std::nullopt,
+                                                    ends, x.sink != nullptr, home.loop.steady_ms());
+    if (!down && x.sink != nullptr) {
+        home.counters.held.add(); // until it goes down
+        home.counters.answers_parked.add();
+        exchange_pause(x, x.settings->config.sessions.reorder);
+        return false;
+    }
+    return true;
+}
+
+} // namespace boshgate::proxy

@@ -1,0 +1,77 @@
+#include "proxy/bosh_signal.hpp"
+
+#include "proxy/core.hpp"
+#include "proxy/exchange.hpp"
+
+namespace boshgate::proxy {
+
+using discovery::situation;
+using routing::reason;
+
+namespace {
+
+situation of_session_request(reason why, bool dead) noexcept {
+    switch (why) {
+    case reason::node_bad_answer:
+    case reason::node_head_limit:
+    case reason::node_redirect:
+    case reason::node_not_bosh:
+        return situation::session_request_bad_answer;
+    case reason::node_dead:
+    case reason::node_answer_timeout:
+    case reason::node_unresolved:
+    case reason::node_certificate:
+        return situation::session_request_node_dead;
+    case reason::sessions:
+    case reason::address_sessions:
+    case reason::address_unauthenticated:
+        return situation::session_request_limit;
+    case reason::draining:
+        return situation::session_request_draining;
+    case reason::steered_away:
+        return situation::session_request_steered_away;
+    default:
+        return dead ? situation::session_request_node_dead : situation::session_request_failed;
+    }
+}
+
+situation in_session(reason why, bool dead) noexcept {
+    switch (why) {
+    case reason::node_bad_answer:
+    case reason::node_head_limit:
+    case reason::node_redirect:
+    case reason::node_not_bosh:
+        return situation::session_bad_answer;
+    case reason::node_dead:
+    case reason::node_unresolved:
+        return situation::session_node_dead;
+    case reason::node_answer_timeout:
+        return situation::session_overdue;
+    case reason::rid_old:
+    case reason::rid_window:
+        return situation::session_bad_rid;
+    case reason::rid_gap:
+        return situation::session_rid_gap;
+    case reason::too_many_requests:
+    case reason::too_many_copies:
+    case reason::request_rate:
+    case reason::unauthenticated:
+        return situation::session_overactive;
+    case reason::draining:
+        return situation::session_draining;
+    case reason::steered_away:
+        return situation::session_steered_away;
+    default:
+        return dead ? situation::session_node_dead : situation::session_exchange_failed;
+    }
+}
+
+} // namespace
+
+discovery::failure_signal signal_of(const exchange& x, reason why, bool reused) noexcept {
+    const bool dead = x.home->shared.dead[x.node].load(std::memory_order_relaxed);
+    const situation what = x.opens_session ? of_session_request(why, dead) : in_session(why, dead);
+    return discovery::signal_for(what, x.facts.client, discovery::endpoint_kind::node_path, reused);
+}
+
+} // namespace boshgate::proxy

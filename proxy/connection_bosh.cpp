@@ -1,0 +1,155 @@
+// Requests with a <body/>: read, judged, and sent on as one of a session or for one.
+
+#include "proxy/connection.hpp"
+
+#include "proxy/bosh_signal.hpp"
+#include "proxy/core.hpp"
+#include "proxy/node_request.hpp"
+#include "proxy/session.hpp"
+#include "routing/body_edit.hpp"
+#include "routing/bosh_body.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace boshgate::proxy {
+
+using discovery::signal_form;
+using routing::body_attribute;
+using routing::body_error;
+using routing::reason;
+
+namespace {
+
+// Tells copies of a request from other requests under the same rid; nothing hangs on it but a
+// counter.
+std::uint32_t hash_of(std::string_view payload) noexcept {
+    std::uint64_t hash = payload.size();
+    while (!payload.empty()) {
+        std::uint64_t word = 0;
+        const std::size_t count = std::min(payload.size(), sizeof word);
+        std::memcpy(&word, payload.data(), count);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 32U;
+        payload.remove_prefix(count);
+    }
+    return static_cast<std::uint32_t>(hash);
+}
+
+} // namespace
+
+void connection::dispatch_bosh(exchange& x, std::string_view body) {
+    const snapshot& settings = *x.settings;
+    routing::body_tag& tag = core_.tag;
+    x.bosh = true;
+    x.request_bytes = body.size();
+    if (authority_ != core_.request.host) {
+        authority_ = core_.request.host;
+    }
+    body_error why = routing::check_body(body, settings.body_limits, tag).why;
+    const bool read = why == body_error::none;
+    if (read) {
+        why = routing::check_request(tag);
+    }
+    if (why != body_error::none) {
+        core_.counters.bodies_refused.add();
+        x.request_class = routing::request_class::session_request;
+        // Without `ver` it may be a session's request, whose client has one: only a session request
+        // that was read tells.
+        const bool legacy = read && !tag.has(body_attribute::sid) && !tag.has(body_attribute::ver);
+        send_signal(x, reason::bad_body,
+                    discovery::signal_for_body(why, legacy ? discovery::client_kind::legacy
+                                                           : discovery::client_kind::unknown));
+        return;
+    }
+    x.request_class = routing::class_of(tag);
+    x.rid = tag.rid().value_or(0);
+    x.payload_hash = hash_of(body.substr(tag.payload_begin()));
+    if (!tag.has(body_attribute::sid)) {
+        dispatch_session_request(x, body);
+        return;
+    }
+    std::array<char, session_table::sid_max> room;
+    const std::string_view sid = tag.coded(body_attribute::sid)
+                                     ? tag.value(body_attribute::sid, room).value_or("")
+                                     : tag.written(body_attribute::sid);
+    x.request = node_request(x, &core_.request, body);
+    x.session_hash = routing::session_hash(sid, settings.log_key);
+    if (sid.empty() || sid.size() > session_table::sid_max) {
+        exchange_start(x); // no session can be kept for it
+        return;
+    }
+    exchange_start_in_session(x, sid, x.session_hash, tag.kind() == routing::body_kind::restart);
+}
+
+void connection::dispatch_session_request(exchange& x, std::string_view body) {
+    const snapshot& settings = *x.settings;
+    const conf::sessions_config& sessions = settings.config.sessions;
+    routing::body_tag& tag = core_.tag;
+    const routing::field* type = core_.request.find(routing::field_id::content_type);
+    x.opens_session = true;
+    x.facts.client =
+        discovery::recognise_client(tag, type == nullptr ? std::string_view() : type->value);
+    const reason refused = core_.shared.sessions.enter_request(x.client);
+    if (refused != reason::none) {
+        on_failure(x, refused);
+        return;
+    }
+    x.entered = true;
+    // The node holds a first answer too: no features yet (XEP-0206 4).
+    const std::uint64_t asked = tag.number(body_attribute::wait).value_or(0);
+    std::uint64_t wait = asked;
+    routing::body_edits edits(tag);
+    const auto most_wait = static_cast<std::uint64_t>(sessions.wait_max.count());
+    if (most_wait != 0 && tag.has(body_attribute::wait) &&
+        edits.lower(body_attribute::wait, most_wait) == routing::edit_error::none) {
+        wait = std::min(asked, most_wait);
+    }
+    if (sessions.hold_max != 0) {
+        // Cannot be refused: check_request has found a number, or nothing.
+        [[maybe_unused]] const routing::edit_error why =
+            edits.lower(body_attribute::hold, sessions.hold_max);
+    }
+    if (!edits.empty()) {
+        core_.edited.resize(edits.size());
+        edits.write(core_.edited);
+        body = core_.edited;
+    }
+    if (wait != 0) {
+        const std::chrono::milliseconds most =
+            std::min(settings_of(x).timeouts.answer,
+                     std::chrono::milliseconds{std::min<std::uint64_t>(wait, 65535) * 1000} +
+                         sessions.answer_margin);
+        x.give_up_us = x.begun_us + most.count() * 1000;
+    }
+    x.request = node_request(x, &core_.request, body);
+    exchange_start(x);
+}
+
+void connection::on_failure(exchange& x, reason why) {
+    if (x.bosh) {
+        send_signal(x, why, signal_of(x, why, reused_));
+    } else {
+        refuse(x, why);
+    }
+}
+
+// send_signal tells the client of a request with a <body/> what discovery/failure_signal chose.
+void connection::send_signal(exchange& x, reason why, const discovery::failure_signal& signal) {
+    switch (signal.form) {
+    case signal_form::close:
+        leave(why);
+        return;
+    case signal_form::terminate: {
+        static constexpr std::string_view fields =
+            "Content-Type: text/xml; charset=utf-8\r\nCache-Control: no-store\r\n";
+        send_small(x, 200, why, fields, discovery::body_of(signal));
+        return;
+    }
+    case signal_form::status:
+        refuse_with(x, signal.status, why, signal.retry_after_s);
+        return;
+    }
+}
+
+} // namespace boshgate::proxy

@@ -1,0 +1,245 @@
+#pragma once
+// A session: what the proxy keeps about one BOSH session of a node (XEP-0124), and the table in
+// which all cores find it. It is soft state: a request whose session is not known here is passed
+// on, and the session is learnt from it.
+//
+// The table is cut into shards, each with a lock. The lock guards everything in the shard's
+// sessions, and is held for a call of the rid window and a few list operations, never across I/O.
+// An exchange of a session is a member of it, whatever core serves it; where one member's event
+// concerns another (a turn, an answer, a newer copy) the other gets a wake on its own core.
+
+#include "discovery/client_kind.hpp"
+#include "routing/bosh_body.hpp"
+#include "routing/ip_address.hpp"
+#include "routing/reason.hpp"
+#include "routing/rid_window.hpp"
+#include "routing/route_table.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace boshgate::conf {
+struct sessions_config;
+}
+
+namespace boshgate::proxy {
+
+struct exchange;
+
+// What a node granted, and what the client is: from the session request and its answer. All times
+// in seconds; 0: not known.
+struct session_facts {
+    std::uint16_t wait = 0;
+    std::uint16_t inactivity = 0;
+    std::uint8_t requests = 0;
+    discovery::client_kind client = discovery::client_kind::unknown;
+    bool authenticated = false; // SASL has succeeded, or it is not known that it has not
+};
+
+// What a member is to its session.
+enum class session_role : std::uint8_t {
+    none,
+    leader,    // its request is the one that goes to the node
+    held_back, // the same, but its turn has not come
+    parked,    // its answer is kept and waits for an older one to go down first
+    joined,    // a copy: waits for the leader's answer
+};
+
+// Why an exchange is woken on its core.
+enum class wake_kind : std::uint8_t {
+    turn,       // write the request now
+    rearm,      // the turn comes by time: ask again after `argument` milliseconds
+    replay,     // the answer of the rid is kept: take it
+    failed,     // the leader ended without an answer; `argument` is the reason
+    overtaken,  // the node has answered a newer request: this one's answer may be lost
+    superseded, // a newer copy of the request has come; this one gets no answer
+};
+
+// An answer that can be given again.
+struct kept_answer {
+    std::uint64_t rid = 0; // 0: the place is free
+    std::string body;
+};
+
+struct session {
+    session(std::string_view sid_, std::uint64_t hash_, routing::node_index node_,
+            const routing::rid_window& window_)
+        : hash(hash_), sid(sid_), window(window_), node(node_) {}
+
+    session* next = nullptr; // of the same bucket
+    std::uint64_t hash;
+    std::string sid;
+    routing::rid_window window;
+    exchange* members = nullptr;
+    std::vector<kept_answer> kept;
+    std::uint64_t begun_ms = 0;
+    std::uint64_t used_ms = 0;
+    std::uint64_t allowance_at_ms = 0; // of the rate limit
+    std::uint32_t kept_bytes = 0;
+    std::uint32_t allowance = 0; // requests left, in thousandths
+    routing::node_index node;
+    session_facts facts;
+    bool ended = false;            // the node has ended it; kept for copies of the last requests
+    std::uint8_t held_back = 0;    // members with that role
+    std::uint8_t parked = 0;       // rids whose answers wait
+    bool counted = false;          // as one of its address
+    bool counted_unproven = false; // as one of its address that has not authenticated
+    routing::ip_address client;
+};
+
+// Wakes that are owed: they are counted under the shard's lock, and sent when it is free again.
+class wake_list {
+  public:
+    wake_list() = default;
+    ~wake_list();
+    wake_list(const wake_list&) = delete;
+    wake_list& operator=(const wake_list&) = delete;
+    void add(exchange& x, wake_kind kind, std::uint32_t argument = 0);
+
+  private:
+    struct wake {
+        exchange* who;
+        wake_kind kind;
+        std::uint32_t argument;
+    };
+    std::vector<wake> owed_;
+};
+
+// Counts by client address, for the limits of sessions.
+class address_counts {
+  public:
+    // One more; false, and not counted, when the address has `limit` already (0: no limit).
+    [[nodiscard]] bool enter(const routing::ip_address& address, std::uint32_t limit);
+    void leave(const routing::ip_address& address);
+
+  private:
+    struct address_hash {
+        std::size_t operator()(const routing::ip_address& address) const noexcept;
+    };
+    std::mutex mutex_;
+    std::unordered_map<routing::ip_address, std::uint32_t, address_hash> counts_; // guarded
+};
+
+// How a request may go on.
+struct admission {
+    routing::rid_decision decision;
+    bool tracked = false; // false: no session (the table is full): pass it on as it is
+    routing::reason refused = routing::reason::none;
+    session_facts facts;
+};
+
+class session_table {
+  public:
+    session_table(const conf::sessions_config& settings, std::size_t nodes);
+    ~session_table();
+    session_table(const session_table&) = delete;
+    session_table& operator=(const session_table&) = delete;
+
+    // enter asks whether a session request of this address may go on; a reason: it may not.
+    // leave_request gives that back when no session came of it.
+    [[nodiscard]] routing::reason enter_request(const routing::ip_address& client);
+    void leave_request(const routing::ip_address& client);
+
+    // open makes a session of a session request's answer. It takes over what enter_request
+    // counted. A sid that is known already is replaced: the node has ended the older one.
+    void open(routing::node_index node, std::string_view sid, std::uint64_t hash,
+              std::uint64_t first_rid, const session_facts& facts,
+              const routing::ip_address& client, std::uint64_t now_ms);
+
+    // admit decides about a request with a sid. forward, hold_back, join: x is a member from here
+    // on. replay: take_kept() has the answer, x is a member until then.
+    [[nodiscard]] admission admit(exchange& x, std::string_view sid, std::uint64_t hash,
+                                  std::uint32_t payload_hash, bool restart, std::uint64_t now_ms);
+    // retry asks again for a member whose answer was not kept after all.
+    [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
+    // The time that a held-back member was told to wait is over.
+    [[nodiscard]] routing::rid_decision wait_over(exchange& x, bool reorder_over,
+                                                  std::uint64_t now_ms);
+    // The leader's request was handed to the kernel whole.
+    void written(exchange& x, std::uint64_t now_ms);
+    // The leader's link broke; its request will go out again, now or in its turn.
+    [[nodiscard]] routing::rid_decision broken(exchange& x, std::uint64_t now_ms);
+    // The leader has an answer of the node: a body to keep, or nullopt. True: it goes down now, and
+    // x is no member any more. False: x is parked, a wake or unpark() brings it on. An answer that
+    // nobody waits for is kept all the same.
+    // `ends`: it says that the session is over. `wanted`: a client waits for it.
+    [[nodiscard]] bool answered(exchange& x, std::optional<std::string_view> body, bool ends,
+                                bool wanted, std::uint64_t now_ms);
+    // A parked answer goes down although an older one has not come.
+    void unpark(exchange& x);
+    // take_kept copies the kept answer of the member's rid, and ends its membership. False: it is
+    // gone; x is a member still.
+    [[nodiscard]] bool take_kept(exchange& x, std::string& body);
+    // The leader ended without an answer of the node.
+    void failed(exchange& x, routing::reason why, std::uint64_t now_ms);
+    // leave takes a member out that waits (joined, parked, or a leader that never was).
+    void leave(exchange& x);
+
+    // sweep drops sessions that ran out of time. One call looks at a part of the table; `round`
+    // counts the calls.
+    void sweep(std::uint64_t round, std::uint64_t now_ms);
+    static constexpr std::uint64_t sweep_parts = 16;
+
+    // A longer sid is passed on without a session: servers in use issue 50 bytes at most.
+    static constexpr std::size_t sid_max = 256;
+
+    // A link to the node broke: for a while its requests wait until their predecessors are surely
+    // in.
+    void node_broke(routing::node_index node, std::uint64_t now_ms) noexcept {
+        broke_ms_[node].store(now_ms, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return size_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t kept_bytes() const noexcept {
+        return kept_bytes_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    static constexpr std::size_t shard_count = 64;
+
+    struct alignas(64) shard {
+        std::mutex mutex;
+        std::vector<session*> buckets; // a power of two
+        std::size_t size = 0;
+    };
+
+    [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept {
+        return shards_[hash % shard_count];
+    }
+    [[nodiscard]] static session** place_of(shard& in, std::uint64_t hash, std::string_view sid,
+                                            routing::node_index node) noexcept;
+    void insert(shard& in, std::unique_ptr<session> made);
+    void drop(shard& in, session** place);
+    [[nodiscard]] session* adopt(shard& in, exchange& x, std::string_view sid, std::uint64_t hash,
+                                 std::uint64_t now_ms);
+    [[nodiscard]] bool within_rate(session& of, std::uint64_t now_ms) const;
+    [[nodiscard]] routing::rid_rules rules_for(const session& of,
+                                               std::uint64_t now_ms) const noexcept;
+    [[nodiscard]] routing::reason refusal_of(session& of, bool restart, std::uint64_t now_ms);
+    void follow(session& of, exchange& x, const routing::rid_decision& decision, wake_list& woken);
+    void give_turns(session& of, std::uint64_t now_ms, wake_list& woken);
+    static void give_parked(session& of, wake_list& woken);
+    [[nodiscard]] bool keep(session& of, std::uint64_t rid, std::string_view body);
+    void forget_kept(session& of, kept_answer& one);
+    void proven(session& of);
+
+    const conf::sessions_config& settings_;
+    std::array<shard, shard_count> shards_;
+    std::vector<std::atomic<std::uint64_t>> broke_ms_; // by node; 0: not lately
+    std::atomic<std::size_t> size_{0};
+    std::atomic<std::uint64_t> kept_bytes_{0};
+    address_counts by_address_;
+    address_counts unproven_;
+};
+
+} // namespace boshgate::proxy
