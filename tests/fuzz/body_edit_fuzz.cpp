@@ -3,6 +3,7 @@
 
 #include "routing/body_edit.hpp"
 #include "routing/hostnames.hpp"
+#include "routing/see_other.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/routing/expat_reading.hpp"
 
@@ -40,6 +41,7 @@ class script {
 };
 
 constexpr std::string_view new_host = "host<&>'\"";
+constexpr std::string_view new_uri = "https://host/<&>'\"";
 
 using wanted_values = std::map<body_attribute, std::optional<std::string>>;
 
@@ -88,6 +90,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool renamed =
         hostnames > 0 && edits.replace_text(names[0].range, new_host) == edit_error::none;
 
+    const auto elsewhere = find_see_other(tag, limits);
+    const bool steered =
+        elsewhere && edits.replace_text(elsewhere->range, new_uri) == edit_error::none;
+
     std::string edited(edits.size(), '\0');
     require(edits.write(edited) == edited.size(), "it is as long as said");
     require(!edits.empty() || edited == document, "without edits nothing changes");
@@ -111,7 +117,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (renamed) {
         require(find_hostnames(after, limits, names).count == hostnames, "as many as before");
         require(xml::value_is(names[0].written, names[0].coded, new_host), "the new name");
-    } else {
+    }
+    if (steered && !wanted.contains(body_attribute::condition) &&
+        !wanted.contains(body_attribute::type)) {
+        const auto found = find_see_other(after, limits);
+        require(found && xml::value_is(found->written, found->coded, new_uri), "the new URL");
+    }
+    if (!renamed && !steered) {
         require(edited.substr(after.payload_begin()) == document.substr(tag.payload_begin()),
                 "the payload is as it was");
     }
