@@ -27,13 +27,13 @@ export function escapeXml(text) {
 }
 
 export class CaxlClient {
-  constructor({ url, jid, password, http, onMessage, onLost }) {
+  constructor({ url, jid, password, http, onMessage, onLost, wait = 30 }) {
     Object.assign(this, { url, jid, password, onMessage, onLost });
     [this.user, this.domain] = jid.split('@');
     this.http = http;
     this.rid = 32769 + Math.floor(Math.random() * (2 ** 32 - 32769));
     this.sid = '';
-    this.wait = 30;
+    this.wait = wait; // seconds
     this.open = new Map(); // rid -> {body, abort, timer}
     this.queue = [];
     this.closed = false;
@@ -178,6 +178,7 @@ export class CaxlClient {
     // The library repeats the request it sent last, which need not be the one that failed.
     if (rid !== this.newest) {
       this.open.delete(rid);
+      this.http.abandon?.(rid);
     }
     this.pausing = true;
     setTimeout(() => {
@@ -225,7 +226,7 @@ export class CaxlClient {
     if (stanza.getAttribute('type') === 'error') {
       this.onLost(`a message came back: ${stanza}`);
     } else if (body) {
-      this.onMessage(stanza.getAttribute('from').split('/')[0], body.textContent);
+      this.onMessage((stanza.getAttribute('from') ?? '').split('/')[0], body.textContent);
     }
   }
 

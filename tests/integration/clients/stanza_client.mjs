@@ -19,10 +19,11 @@ export class StanzaClient {
       useStreamManagement: false,
       sendReceipts: false,
       chatMarkers: false,
+      timeout: 120, // s until an IQ is given up; repeats of its request may take more than 15
     });
     this.client.on('message', (message) => {
       if (message.type !== 'error' && message.body !== undefined) {
-        onMessage(message.from.split('/')[0], message.body);
+        onMessage((message.from ?? '').split('/')[0], message.body);
       }
     });
     this.client.on('message:error', (message) =>

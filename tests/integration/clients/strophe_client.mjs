@@ -11,8 +11,8 @@ const parseXml = (text) => new DOMParser().parseFromString(text, 'text/xml');
 globalThis.XMLHttpRequest = makeXmlHttpRequest(parseXml);
 
 export class StropheClient {
-  constructor({ url, jid, password, http, onMessage, onLost }) {
-    Object.assign(this, { jid, password, onMessage, onLost });
+  constructor({ url, jid, password, http, onMessage, onLost, wait = 60 }) {
+    Object.assign(this, { jid, password, onMessage, onLost, wait });
     this.http = http;
     const service = urlThrough(this.http, url);
     this.connection = new Strophe.Connection(service, { mechanisms: [Strophe.SASLPlain] });
@@ -21,7 +21,7 @@ export class StropheClient {
   // Resolves to the full JID.
   login() {
     return new Promise((resolve, reject) => {
-      this.connection.connect(this.jid, this.password, (status, condition) => {
+      const onStatus = (status, condition) => {
         if (status === Strophe.Status.CONNECTED) {
           this.connection.addHandler((stanza) => this.receive(stanza), null, 'message');
           this.connection.send($pres());
@@ -33,7 +33,8 @@ export class StropheClient {
           this.gone?.();
           this.onLost(condition);
         }
-      });
+      };
+      this.connection.connect(this.jid, this.password, onStatus, this.wait);
     });
   }
 

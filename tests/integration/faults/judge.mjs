@@ -1,0 +1,134 @@
+// Why a session ended and why a message is missing, from what the client and the two gates saw.
+//
+// Three parties can be at fault, and each is counted apart: whoever stands between the gates; the
+// client, whose library gave up; and the node. Prosody 0.12 has two defects that no order of
+// repeats can always avoid:
+//   forgotten poll  A held poll N loses its link, and N+1 arrives before the repeat of N. The
+//                   repeat is refused with item-not-found. To be avoided by repeating N before
+//                   anything newer is written, unless N+1 was on its way already when the link
+//                   broke: then it `raced`.
+//   dead deferral   N+1 overtakes N and is deferred, its link breaks, then N arrives. The dead
+//                   request takes the next answer with it. It `raced` when a gate had slowed N
+//                   down, which nobody can see.
+
+import { kinds as faults } from './plan.mjs';
+
+const onItsWay = 30; // ms within which a break cannot have been noticed
+const patienceOf = { strophe: 5, caxl: 4 }; // failures in a row that end the stream
+const stanzaAttempts = 5; // for one request
+
+// {rid, raced} of a poll that the node forgot, by what passed the gate before it; or null.
+export function forgottenPoll(events) {
+  const refused = events.findLast(
+    ({ what, condition }) => what === 'answered' && condition === 'item-not-found',
+  );
+  const mine = events.filter(({ rid }) => rid === refused?.rid);
+  const cut = mine.find(({ what }) => what === 'cut');
+  const entries = mine.filter(({ what }) => what === 'entered');
+  const newer = events.find(({ rid, what }) => rid === refused?.rid + 1 && what === 'entered');
+  if (!cut || entries.length < 2 || !newer || newer.at > entries.at(-1).at) {
+    return null;
+  }
+  return { rid: refused.rid, raced: faults.includes(cut.by) && newer.at < cut.at + onItsWay };
+}
+
+// {rid, raced} of a deferred request that died before its predecessor was read; or null.
+export function deadDeferral(events) {
+  const entered = new Map();
+  for (const { at, rid, what } of events) {
+    if (what === 'entered' && !entered.has(rid)) {
+      entered.set(rid, at);
+    }
+  }
+  const dead = events.find(({ at, rid, what }) => {
+    const before = entered.get(rid - 1);
+    // What was written at the same time may have been read in the other order.
+    return what === 'cut' && before > entered.get(rid) - onItsWay && before > at - 2 * onItsWay;
+  });
+  if (!dead) {
+    return null;
+  }
+  const slowed = events.some(({ rid, what }) => rid === dead.rid - 1 && what === 'slowed');
+  return { rid: dead.rid, raced: slowed && faults.includes(dead.by) };
+}
+
+function ranOut(kind, turns) {
+  return kind === 'stanza'
+    ? [...turns.turns.values()].some(
+        ({ settled, attempts }) => !settled && attempts >= stanzaAttempts,
+      )
+    : turns.inARow >= patienceOf[kind];
+}
+
+// {by, cause}: `by` is client, node or proxy.
+export async function whyEnded({ kind, turns, why }, gates) {
+  const { condition, sid } = turns;
+  if (condition === undefined) {
+    const last = turns.failures.at(-1)?.why ?? '';
+    if (kind === 'strophe' && /^HTTP 4/.test(last)) {
+      return { by: 'proxy', cause: last };
+    }
+    return ranOut(kind, turns)
+      ? { by: 'client', cause: `its repeats ran out: ${last}` }
+      : { by: 'proxy', cause: why };
+  }
+  const asked = await gates.clients.ask('history', sid);
+  const arrived = new Set(asked.filter(({ what }) => what === 'entered').map(({ rid }) => rid));
+  if (turns.abandoned.some(({ rid }) => !arrived.has(rid))) {
+    return { by: 'client', cause: 'gave up a request that had not arrived' };
+  }
+  const events = await gates.nodes.ask('history', sid);
+  const forgotten = forgottenPoll(events);
+  if (forgotten) {
+    return forgotten.raced
+      ? { by: 'node', cause: 'forgotten poll' }
+      : { by: 'proxy', cause: 'forgotten poll: a newer request was written after the break' };
+  }
+  const told = events.some(({ condition: said }) => said === condition);
+  return { by: 'proxy', cause: `terminate ${condition}, ${told ? 'said by the node' : 'its own'}` };
+}
+
+// How many of the `missing` messages from one client to the other are whose fault.
+export async function whyMissing(missing, from, to, gates) {
+  const fault = { proxy: [], client: 0, node: 0 };
+  const carriers = await gates.nodes.ask('carriers', missing);
+  const asked = [from, to].map(({ turns }) => gates.nodes.ask('history', turns.sid));
+  const histories = await Promise.all(asked);
+  const swallowed = histories.some((events) => deadDeferral(events)?.raced);
+  const givenUp = new Set(to.turns.abandoned.map(({ rid }) => rid));
+  // What the node wrote into a link that was gone by then, nobody saw: only a repeat would have
+  // brought it.
+  const answered = new Set(
+    histories[1].filter(({ what }) => what === 'answered').map(({ rid }) => rid),
+  );
+  const unseen = [...givenUp].some((rid) => !answered.has(rid));
+  for (const [index, message] of missing.entries()) {
+    const came = carriers[index].filter((one) => one.in === 'answer' && one.sid === to.turns.sid);
+    const unasked = from.turns.abandoned.some(({ body }) => body.includes(`#${message}#`));
+    const inNode = carriers[index].length > 0 && came.length === 0;
+    if (unasked || (inNode && unseen) || came.some(({ rid }) => givenUp.has(rid))) {
+      fault.client += 1;
+    } else if (swallowed) {
+      fault.node += 1;
+    } else {
+      const died = histories.some((events) => deadDeferral(events))
+        ? ', a deferred request died'
+        : '';
+      fault.proxy.push(`${message} (${whereabouts(carriers[index], came, to.turns)}${died})`);
+    }
+  }
+  return fault;
+}
+
+// How far a missing message came.
+function whereabouts(carriers, came, turns) {
+  if (came.length > 0) {
+    const states = came.map(({ rid }) => {
+      const { attempts, settled } = turns.turns.get(rid);
+      const fate = settled ? 'answered' : 'without an answer';
+      return `rid ${rid}, asked for ${attempts} times, ${fate}`;
+    });
+    return `the node gave it: ${states.join('; ')}`;
+  }
+  return carriers.length > 0 ? 'the node has it' : 'it did not reach the node';
+}
