@@ -160,7 +160,7 @@ def groups_of(runs):
 
 
 def table(runs):
-    """One row for all runs with the same mode, proxy and node, then what lies behind the figures."""
+    """One row for all runs of the same mode, proxy and node, then what lies behind the figures."""
     rows = [["faults at", "proxy", "node", *COLUMNS]]
     for group in groups_of(runs).values():
         first = group[0]
