@@ -9,6 +9,7 @@
 // concerns another (a turn, an answer, a newer copy) the other gets a wake on its own core.
 
 #include "discovery/client_kind.hpp"
+#include "proxy/address_counts.hpp"
 #include "routing/bosh_body.hpp"
 #include "routing/ip_address.hpp"
 #include "routing/reason.hpp"
@@ -23,7 +24,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace boshgate::conf {
@@ -87,6 +87,7 @@ struct session {
     std::uint32_t allowance = 0; // requests left, in thousandths
     routing::node_index node;
     session_facts facts;
+    bool alive = false;             // the node has answered a request of it otherwise than by an end
     bool ended = false;            // the node has ended it; kept for copies of the last requests
     std::uint8_t held_back = 0;    // members with that role
     std::uint8_t parked = 0;       // rids whose answers wait
@@ -111,21 +112,6 @@ class wake_list {
         std::uint32_t argument;
     };
     std::vector<wake> owed_;
-};
-
-// Counts by client address, for the limits of sessions.
-class address_counts {
-  public:
-    // One more; false, and not counted, when the address has `limit` already (0: no limit).
-    [[nodiscard]] bool enter(const routing::ip_address& address, std::uint32_t limit);
-    void leave(const routing::ip_address& address);
-
-  private:
-    struct address_hash {
-        std::size_t operator()(const routing::ip_address& address) const noexcept;
-    };
-    std::mutex mutex_;
-    std::unordered_map<routing::ip_address, std::uint32_t, address_hash> counts_; // guarded
 };
 
 // How a request may go on.

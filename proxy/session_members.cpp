@@ -1,0 +1,353 @@
+// What happens between the members of a session: who goes to the node, who waits, who gets which
+// answer. session.cpp has the table.
+
+#include "proxy/session.hpp"
+
+#include "conf/config.hpp"
+#include "proxy/exchange.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace boshgate::proxy {
+
+using routing::reason;
+using routing::rid_decision;
+using routing::rid_verdict;
+
+namespace {
+
+// After a link to a node has broken, for this long...
+constexpr std::uint64_t careful_ms = 10'000;
+// ...a request waits this long for its predecessor to be surely in the node (rid_window.hpp).
+constexpr std::uint32_t settle_ms = 20;
+
+void set_role(session& of, exchange& x, session_role role) noexcept {
+    of.held_back = static_cast<std::uint8_t>(of.held_back - (x.role == session_role::held_back) +
+                                             (role == session_role::held_back));
+    x.role = role;
+}
+
+void join(session& of, exchange& x, session_role role) noexcept {
+    x.of = &of;
+    x.previous_member = nullptr;
+    x.next_member = of.members;
+    if (of.members != nullptr) {
+        of.members->previous_member = &x;
+    }
+    of.members = &x;
+    set_role(of, x, role);
+}
+
+void part(exchange& x) noexcept {
+    session& of = *x.of;
+    set_role(of, x, session_role::none);
+    (x.previous_member != nullptr ? x.previous_member->next_member : of.members) = x.next_member;
+    if (x.next_member != nullptr) {
+        x.next_member->previous_member = x.previous_member;
+    }
+    x.of = nullptr;
+    x.next_member = x.previous_member = nullptr;
+}
+
+template <typename Call>
+void for_members(session& of, std::uint64_t rid, Call call) {
+    for (exchange *one = of.members, *next = nullptr; one != nullptr; one = next) {
+        next = one->next_member;
+        if (one->rid == rid) {
+            call(*one);
+        }
+    }
+}
+
+} // namespace
+
+wake_list::~wake_list() {
+    for (const wake& one : owed_) {
+        exchange_send_wake(*one.who, one.kind, one.argument);
+    }
+}
+
+void wake_list::add(exchange& x, wake_kind kind, std::uint32_t argument) {
+    std::atomic_ref(x.wakes).fetch_add(1, std::memory_order_relaxed);
+    owed_.push_back({&x, kind, argument});
+}
+
+routing::rid_rules session_table::rules_for(const session& of,
+                                            std::uint64_t now_ms) const noexcept {
+    const std::uint64_t broke = broke_ms_[of.node].load(std::memory_order_relaxed);
+    return {.reorder_ms = static_cast<std::uint32_t>(settings_.reorder.count()),
+            .settle_ms = broke != 0 && now_ms - broke < careful_ms ? settle_ms : 0};
+}
+
+bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
+    if (settings_.requests_per_second == 0) {
+        return true;
+    }
+    const std::uint64_t most = std::uint64_t{settings_.requests_per_second} * 1000;
+    const std::uint64_t passed = now_ms - std::min(of.allowance_at_ms, now_ms);
+    const std::uint64_t grown =
+        of.allowance + std::min(passed, std::uint64_t{1000}) * settings_.requests_per_second;
+    of.allowance_at_ms = now_ms;
+    of.allowance = static_cast<std::uint32_t>(std::min(most, grown));
+    if (of.allowance < 1000) {
+        return false;
+    }
+    of.allowance -= 1000;
+    return true;
+}
+
+// refusal_of says why a session gets no further, whatever the rid.
+reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms) {
+    if (!of.facts.authenticated) {
+        if (restart) { // what follows on success only (XEP-0206 5)
+            proven(of);
+        } else if (settings_.authentication_timeout.count() != 0 &&
+                   now_ms - of.begun_ms >
+                       static_cast<std::uint64_t>(settings_.authentication_timeout.count())) {
+            return reason::unauthenticated;
+        }
+    }
+    return within_rate(of, now_ms) ? reason::none : reason::request_rate;
+}
+
+admission session_table::admit(exchange& x, std::string_view sid, std::uint64_t hash,
+                               std::uint32_t payload_hash, bool restart, std::uint64_t now_ms) {
+    wake_list woken;
+    shard& in = shard_of(hash);
+    const std::lock_guard lock(in.mutex);
+    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, x.node);
+    if (of == nullptr) {
+        of = adopt(in, x, sid, hash, now_ms);
+        if (of == nullptr) {
+            return {};
+        }
+    }
+    admission result{.tracked = true, .facts = of->facts};
+    of->used_ms = now_ms;
+    result.refused = refusal_of(*of, restart, now_ms);
+    if (result.refused != reason::none) {
+        return result;
+    }
+    result.decision = of->window.on_request(x.rid, payload_hash, rules_for(*of, now_ms), now_ms);
+    follow(*of, x, result.decision, woken);
+    give_turns(*of, now_ms, woken);
+    return result;
+}
+
+// follow makes x what the window has decided.
+void session_table::follow(session& of, exchange& x, const rid_decision& decision,
+                           wake_list& woken) {
+    const auto become = [&](session_role role) {
+        if (x.of == nullptr) {
+            join(of, x, role);
+        } else {
+            set_role(of, x, role);
+        }
+    };
+    switch (decision.verdict) {
+    case rid_verdict::forward:
+        become(session_role::leader);
+        break;
+    case rid_verdict::hold_back:
+        become(session_role::held_back);
+        break;
+    case rid_verdict::join:
+        for_members(of, x.rid, [&](exchange& older) {
+            if (&older != &x) {
+                woken.add(older, wake_kind::superseded);
+            }
+        });
+        become(session_role::joined);
+        break;
+    case rid_verdict::replay:
+        become(session_role::joined);
+        break;
+    case rid_verdict::too_old:
+    case rid_verdict::above_window:
+    case rid_verdict::too_many:
+    case rid_verdict::too_many_copies:
+    case rid_verdict::out_of_order:
+        if (x.of != nullptr) {
+            part(x);
+        }
+        break;
+    }
+}
+
+rid_decision session_table::retry(exchange& x, std::uint64_t now_ms) {
+    wake_list woken;
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    const rid_decision decision =
+        of.window.on_request(x.rid, x.payload_hash, rules_for(of, now_ms), now_ms);
+    follow(of, x, decision, woken);
+    return decision;
+}
+
+rid_decision session_table::wait_over(exchange& x, bool reorder_over, std::uint64_t now_ms) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    const rid_decision decision =
+        of.window.on_wait_over(x.rid, reorder_over, rules_for(of, now_ms), now_ms);
+    if (decision.verdict == rid_verdict::forward) {
+        set_role(of, x, session_role::leader);
+    }
+    return decision;
+}
+
+// give_turns wakes those whose predecessor has gone out.
+void session_table::give_turns(session& of, std::uint64_t now_ms, wake_list& woken) {
+    while (of.held_back > 0) {
+        const auto turn = of.window.take_turn(rules_for(of, now_ms), now_ms);
+        if (!turn) {
+            return;
+        }
+        for_members(of, turn->rid, [&](exchange& one) {
+            if (one.role != session_role::held_back) {
+                return;
+            }
+            if (turn->wait_ms == 0) {
+                set_role(of, one, session_role::leader);
+                woken.add(one, wake_kind::turn);
+            } else {
+                woken.add(one, wake_kind::rearm, turn->wait_ms);
+            }
+        });
+        if (turn->wait_ms != 0) {
+            return;
+        }
+    }
+}
+
+// give_parked wakes those whose answer may go down now.
+void session_table::give_parked(session& of, wake_list& woken) {
+    while (of.parked > 0) {
+        const auto rid = of.window.take_parked();
+        if (!rid) {
+            return;
+        }
+        --of.parked;
+        for_members(of, *rid, [&](exchange& one) {
+            if (one.role == session_role::parked || one.role == session_role::joined) {
+                woken.add(one, wake_kind::replay);
+            }
+        });
+    }
+}
+
+void session_table::written(exchange& x, std::uint64_t now_ms) {
+    wake_list woken;
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    of.window.on_written(x.rid, now_ms);
+    give_turns(of, now_ms, woken);
+}
+
+rid_decision session_table::broken(exchange& x, std::uint64_t now_ms) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    const rid_decision decision = of.window.on_broken(x.rid, rules_for(of, now_ms), now_ms);
+    set_role(of, x,
+             decision.verdict == rid_verdict::hold_back ? session_role::held_back
+                                                        : session_role::leader);
+    return decision;
+}
+
+bool session_table::answered(exchange& x, std::optional<std::string_view> body, bool ends,
+                             bool wanted, std::uint64_t now_ms) {
+    wake_list woken;
+    session& of = *x.of;
+    shard& in = shard_of(of.hash);
+    const std::lock_guard lock(in.mutex);
+    of.used_ms = now_ms;
+    of.ended = of.ended || ends;
+    of.alive = of.alive || (body && !ends);
+    if (!of.facts.authenticated && body && body->find("<success") != std::string_view::npos) {
+        proven(of); // SASL2 has no restart that would tell
+    }
+    const bool kept = body && keep(of, x.rid, *body);
+    const bool down = of.window.on_answered(x.rid, kept);
+    if (down) {
+        for_members(of, x.rid, [&](exchange& one) {
+            if (&one != &x) {
+                woken.add(one, wake_kind::replay);
+            }
+        });
+        give_parked(of, woken);
+    } else {
+        ++of.parked;
+    }
+    if (down || !wanted) {
+        part(x);
+    } else {
+        set_role(of, x, session_role::parked);
+    }
+    give_turns(of, now_ms, woken);
+    if (const auto late = of.window.overtaken()) {
+        for_members(of, *late, [&](exchange& one) {
+            if (one.role == session_role::leader) {
+                woken.add(one, wake_kind::overtaken);
+            }
+        });
+    }
+    if (of.ended && !of.alive && of.members == nullptr) {
+        drop(in, place_of(in, of.hash, of.sid, of.node)); // it never was one: an invented sid
+    }
+    return down;
+}
+
+void session_table::unpark(exchange& x) {
+    wake_list woken;
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    if (of.window.on_unparked(x.rid)) {
+        --of.parked;
+        for_members(of, x.rid, [&](exchange& one) { woken.add(one, wake_kind::replay); });
+    }
+}
+
+bool session_table::take_kept(exchange& x, std::string& body) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    for (const kept_answer& one : of.kept) {
+        if (one.rid == x.rid) {
+            body = one.body;
+            part(x);
+            return true;
+        }
+    }
+    of.window.on_dropped(x.rid);
+    return false;
+}
+
+void session_table::failed(exchange& x, reason why, std::uint64_t now_ms) {
+    wake_list woken;
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    of.used_ms = now_ms;
+    of.window.on_failed(x.rid);
+    for_members(of, x.rid, [&](exchange& one) {
+        if (&one != &x) {
+            woken.add(one, wake_kind::failed, static_cast<std::uint32_t>(why));
+        }
+    });
+    give_parked(of, woken);
+    part(x);
+    give_turns(of, now_ms, woken);
+}
+
+void session_table::leave(exchange& x) {
+    wake_list woken;
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    const bool owed = x.role == session_role::leader || x.role == session_role::held_back;
+    part(x);
+    if (owed) {
+        of.window.on_failed(x.rid);
+        give_parked(of, woken);
+    }
+}
+
+} // namespace boshgate::proxy
