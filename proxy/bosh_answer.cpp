@@ -171,7 +171,7 @@ bool follow_translation(exchange& x, std::string_view& body) {
             return false;
         }
         home.counters.held.subtract();
-        return give_up(x, reason::node_not_bosh);
+        return give_up(x, reason::node_gateway);
     case answer_action::fail:
         return give_up(x, reason::node_not_bosh);
     }

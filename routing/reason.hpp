@@ -89,6 +89,7 @@ namespace boshgate::routing {
     X(node_bad_answer, 502, "the node's answer is not valid HTTP")                                 \
     X(node_head_limit, 502, "the head of the node's answer is too large")                          \
     X(node_redirect, 502, "the node answered with a redirect")                                     \
+    X(node_gateway, 503, "something between here and the node cannot reach it")                    \
     X(node_not_bosh, 502, "the node's answer is no BOSH body, nor a known substitute for one")     \
     X(steered_away, 502, "the node sends the client to a URL that nothing here leads to")          \
     X(node_answer_timeout, 504, "the node did not answer in time")                                 \
