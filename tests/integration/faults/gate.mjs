@@ -93,7 +93,7 @@ class Relay {
 
   askerLeft() {
     if (this.pending && !this.over) {
-      this.pending.left = 'asker';
+      this.pending.left ??= 'asker';
       this.up.end();
     } else {
       this.finish('asker', 'end');
@@ -183,6 +183,7 @@ class Relay {
 
   halfClose(fault) {
     this.gate.count(fault);
+    this.pending.left = fault.kind;
     if (fault.where === 'request') {
       this.up.end(); // the answering side may still answer
       return;

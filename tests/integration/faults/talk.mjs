@@ -180,6 +180,10 @@ class Talk {
         tally.lost.proxy.push(...fault.proxy.map((one) => `${from.kind} to ${to.kind}: ${one}`));
       }
     }
+    const failures = this.sessions.flatMap(({ turns }) => turns.failures);
+    if (failures.length > 0 && !this.place.clientFaults) {
+      await trace(this.place, this.pair, this.sessions, { failures }, gates);
+    }
     if (end.session) {
       const { session, why, stage } = end;
       const verdict = await whyEnded({ kind: session.kind, turns: session.turns, why }, gates);
@@ -275,6 +279,7 @@ const place = {
   url: `http://${given.gates}:${front.port}${given.path}`,
   seed: Number(seed),
   traces: given.traces,
+  clientFaults: Number(given['client-rate']) > 0,
   think: Number(given.think),
   pace: Number(given.pace),
   wait: given.wait && Number(given.wait),

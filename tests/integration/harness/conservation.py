@@ -8,6 +8,7 @@ import collections
 import contextlib
 import json
 import os
+import shutil
 
 from harness import lab
 from harness.boshgate import Boshgate
@@ -86,6 +87,10 @@ class Run:
                     f'nodes:\n  node-a1: "http://{host}:{port}/httpbinding"\n')
             async with Boshgate(text) as boshgate:
                 yield boshgate.port()
+                if traces := self.options.get("traces"):
+                    stem = f"{traces}/boshgate-{self.mode}-{self.seed}"
+                    shutil.copy(boshgate.access_file, f"{stem}.access.log")
+                    shutil.copy(boshgate.log_file, f"{stem}.log")
         else:
             with Peer(self.proxy, host, port) as peer:
                 yield peer.port
