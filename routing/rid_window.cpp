@@ -55,7 +55,9 @@ rid_window rid_window::opened(std::uint64_t first, unsigned requests) noexcept {
 }
 
 rid_window rid_window::adopted(std::uint64_t first) noexcept {
-    return {first == 0 ? 0 : first - 1, requests_unknown};
+    rid_window window(first == 0 ? 0 : first - 1, requests_unknown);
+    window.adopted_ = true;
+    return window;
 }
 
 rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_hash,
@@ -84,6 +86,9 @@ rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_has
     }
     top_ = rid;
     at(rid).hash = payload_hash;
+    if (adopted_ && adopted_at_ms_ == 0) {
+        adopted_at_ms_ = now_ms;
+    }
     return admit(rid, rules, now_ms);
 }
 
@@ -137,7 +142,7 @@ rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_r
             ++one.copies;
             return {.verdict = rid_verdict::replay, .differs = differs};
         }
-        if (one.copies == 0 || top_ - rid >= requests_) {
+        if (one.copies == 0 || !known_to_node(rid)) {
             return {.verdict = rid_verdict::too_old}; // the node has dropped its answer as well
         }
         break;
@@ -151,7 +156,7 @@ rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_r
 
 rid_window::wait rid_window::waits_for(std::uint64_t rid, const rid_rules& rules,
                                        std::uint64_t now_ms) const noexcept {
-    if (under_way() >= requests_) {
+    if (node_has_enough(rid)) {
         return {obstacle::busy, rules.reorder_ms};
     }
     if (rid == 0 || !tracked(rid - 1)) {
@@ -159,7 +164,13 @@ rid_window::wait rid_window::waits_for(std::uint64_t rid, const rid_rules& rules
     }
     const slot& before = at(rid - 1);
     switch (before.is) {
-    case state::unknown:
+    case state::unknown: {
+        const std::uint64_t since = now_ms - std::min(adopted_at_ms_, now_ms);
+        if (since >= rules.adopt_ms) {
+            return {};
+        }
+        return {obstacle::settling, static_cast<std::uint32_t>(rules.adopt_ms - since)};
+    }
     case state::answered:
     case state::parked:
         return {};
@@ -315,12 +326,27 @@ std::optional<std::uint64_t> rid_window::overtaken() const noexcept {
     return std::nullopt;
 }
 
-// Requests that are on their way to the node, or held there.
-unsigned rid_window::under_way() const noexcept {
-    const auto counts = [](const slot& one) {
-        return one.is == state::sending || one.is == state::sent;
-    };
-    return static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), counts));
+bool rid_window::known_to_node(std::uint64_t rid) const noexcept {
+    if (!tracked(rid)) {
+        return false;
+    }
+    unsigned newer = 0;
+    for (std::uint64_t next = rid + 1; next <= top_; ++next) {
+        newer += at(next).written || at(next).is == state::sending ? 1U : 0U;
+    }
+    return newer < requests_;
+}
+
+// With one that is `requests` older still under way, a node is given more than it granted, and its
+// answer to a newer one would push the answer that is owed out of its store.
+bool rid_window::node_has_enough(std::uint64_t rid) const noexcept {
+    for (std::uint64_t older = oldest(); older + requests_ <= rid; ++older) {
+        const state is = at(older).is;
+        if (is == state::sending || is == state::sent) {
+            return true;
+        }
+    }
+    return false;
 }
 
 unsigned rid_window::unanswered() const noexcept {

@@ -15,7 +15,8 @@
 //
 //   - a request goes out only when its predecessor is surely in, with a longer wait where that had
 //     to be sent again; a broken request goes out again before anything newer;
-//   - a node gets no more unanswered requests than it granted, whatever the client sends;
+//   - a node gets no more unanswered requests than it granted, whatever the client sends, and
+//     nothing that would push an answer that is owed out of its store;
 //   - a request whose predecessor never came is refused, not forwarded;
 //   - an answer to N+1 says that N's answer is lost: N is asked for again while the node has it.
 //
@@ -73,6 +74,9 @@ struct rid_rules {
     std::uint32_t settle_ms = 10;
     // The same, where the predecessor was written before and its link broke.
     std::uint32_t resettle_ms = 1000;
+    // How long the first request of an adopted session waits for an older one: after a restart a
+    // client comes with all it had under way, in any order (CAXL after half a second).
+    std::uint32_t adopt_ms = 750;
     // Copies of one rid, the first one counted.
     std::uint32_t copies = 16;
 };
@@ -127,6 +131,10 @@ class rid_window {
     // repeat only until it has answered `requests` newer ones.
     [[nodiscard]] std::optional<std::uint64_t> overtaken() const noexcept;
 
+    // Whether the node still has to know the rid: fewer than `requests` newer ones were sent to it.
+    // What decide_repeat asks for (rid_in_window).
+    [[nodiscard]] bool known_to_node(std::uint64_t rid) const noexcept;
+
     // take_parked names an answered rid that waited for an older answer and may go down now. To be
     // called until it names none, after on_answered and on_failed.
     [[nodiscard]] std::optional<std::uint64_t> take_parked() noexcept;
@@ -160,8 +168,8 @@ class rid_window {
     // What a request waits for.
     enum class obstacle : std::uint8_t {
         none,
-        settling, // the predecessor was just written: by time
-        busy,     // older ones are on their way, or as many as the node takes: an event will come
+        settling, // the predecessor was just written, or may come yet: by time
+        busy,     // the predecessor is on its way, or the node has enough: an event will come
         absent,   // the predecessor has not come, or failed unwritten
         lost,     // the predecessor failed, but the node may have it
     };
@@ -189,11 +197,13 @@ class rid_window {
     [[nodiscard]] std::uint64_t oldest() const noexcept {
         return top_ >= slots - 1 ? top_ - (slots - 1) : 0;
     }
-    [[nodiscard]] unsigned under_way() const noexcept;
+    [[nodiscard]] bool node_has_enough(std::uint64_t rid) const noexcept;
     [[nodiscard]] bool older_in_flight(std::uint64_t rid) const noexcept;
 
     std::uint64_t top_;               // the newest rid that has come
     std::uint64_t written_at_ms_ = 0; // of the request written last
+    std::uint64_t adopted_at_ms_ = 0; // when the first request came
+    bool adopted_ = false;
     unsigned requests_;
     std::array<slot, slots> slots_{};
 };

@@ -26,7 +26,8 @@ namespace {
 
 using verdict = rid_verdict;
 
-constexpr rid_rules rules{.reorder_ms = 2000, .settle_ms = 10, .resettle_ms = 500, .copies = 4};
+constexpr rid_rules rules{
+    .reorder_ms = 2000, .settle_ms = 10, .resettle_ms = 500, .adopt_ms = 300, .copies = 4};
 constexpr std::uint32_t hash = 7;
 constexpr std::uint64_t first = 1000; // the session request
 
@@ -459,6 +460,34 @@ TEST(rid_window, a_node_gets_no_more_than_it_granted) {
     EXPECT_EQ(b.turn(), (rid_turn{first + 3, 0}));
 }
 
+// A node stores as many answers as it granted requests. What is answered behind an answer that is
+// lost would push that out.
+TEST(rid_window, an_answer_that_is_owed_stays_in_the_store_of_the_node) {
+    bench b;
+    b.in(first + 1);
+    b.in(first + 2);
+    EXPECT_TRUE(b.window.on_answered(first + 2, false)); // went down, another may come
+    EXPECT_EQ(b.ask(first + 3), hold(2000));
+    EXPECT_EQ(b.turn(), std::nullopt);
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.turn(), (rid_turn{first + 3, 0}));
+}
+
+TEST(rid_window, a_node_knows_a_rid_until_enough_newer_ones_were_sent) {
+    bench b;
+    b.in(first + 1);
+    EXPECT_TRUE(b.window.known_to_node(first + 1));
+    b.in(first + 2);
+    EXPECT_EQ(b.ask(first + 3), hold(2000)); // has come, was not sent
+    EXPECT_TRUE(b.window.known_to_node(first + 1));
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_EQ(b.turn(), (rid_turn{first + 3, 0}));
+    EXPECT_FALSE(b.window.known_to_node(first + 1));
+    EXPECT_TRUE(b.window.known_to_node(first + 2));
+    EXPECT_FALSE(b.window.known_to_node(first + 4));
+    EXPECT_FALSE(b.window.known_to_node(1));
+}
+
 TEST(rid_window, answers_go_down_in_order) {
     bench b;
     b.in(first + 1);
@@ -520,14 +549,22 @@ TEST(rid_window, an_adopted_session_begins_with_what_comes_first) {
     for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{500}}) {
         bench b;
         b.window = rid_window::adopted(begin);
-        EXPECT_EQ(b.ask(begin).verdict, verdict::forward) << begin;
+        const bool alone = begin == 0; // nothing is older
+        EXPECT_EQ(b.ask(begin).verdict, alone ? verdict::forward : verdict::hold_back) << begin;
         EXPECT_EQ(b.window.newest(), begin);
         EXPECT_EQ(b.window.requests(), 5U);
     }
     bench b;
     b.window = rid_window::adopted(500);
-    b.in(500);
-    // What came before is the node's to know: it goes there, and from then on is known here.
+    // Older ones may come yet.
+    EXPECT_EQ(b.ask(500), hold(300));
+    EXPECT_EQ(b.turn(), (rid_turn{500, 300}));
+    b.now += 299;
+    EXPECT_EQ(b.over(500, false), hold(1));
+    b.now += 1;
+    EXPECT_EQ(b.turn(), (rid_turn{500, 0}));
+    b.written(500);
+    // What comes from now on is not held back, and what came before is the node's to know.
     EXPECT_EQ(b.ask(499), forward);
     EXPECT_EQ(b.ask(499), (rid_decision{verdict::join}));
     b.written(499);
@@ -535,6 +572,20 @@ TEST(rid_window, an_adopted_session_begins_with_what_comes_first) {
     EXPECT_EQ(b.ask(499), (rid_decision{verdict::replay}));
     EXPECT_EQ(b.ask(500 - rid_window::slots + 1), forward);
     EXPECT_EQ(b.ask(500 - rid_window::slots), (rid_decision{verdict::too_old}));
+}
+
+TEST(rid_window, of_what_comes_to_an_adopted_session_the_older_goes_first) {
+    bench b;
+    b.window = rid_window::adopted(500);
+    EXPECT_EQ(b.ask(500), hold(300));
+    b.now += 100;
+    EXPECT_EQ(b.ask(499), hold(200));
+    EXPECT_EQ(b.turn(), (rid_turn{499, 200}));
+    b.now += 200;
+    EXPECT_EQ(b.turn(), (rid_turn{499, 0}));
+    EXPECT_EQ(b.turn(), std::nullopt); // 500 waits for 499 to be written
+    b.written(499);
+    EXPECT_EQ(b.turn(), (rid_turn{500, 10}));
 }
 
 TEST(rid_window, works_up_to_the_last_rid) {
@@ -571,18 +622,18 @@ TEST(rid_window, remembers_as_many_as_it_has_slots) {
 TEST(rid_window, does_not_move_over_what_is_unanswered) {
     bench b;
     b.window = rid_window::opened(first, 12);
-    EXPECT_EQ(b.ask(first + 1), forward);
-    b.written(first + 1);
-    b.now += rules.settle_ms;
-    for (std::uint64_t i = 2; i <= rid_window::slots; ++i) {
-        ASSERT_EQ(b.ask(first + i), forward) << i;
-        b.written(first + i);
-        b.now += rules.settle_ms;
+    b.in(first + 1);
+    for (std::uint64_t i = 2; i <= 12; ++i) {
+        b.in(first + i);
         EXPECT_TRUE(b.window.on_answered(first + i, false)) << i;
     }
+    // The node is given no more; here they are kept, as long as there is a place.
+    for (std::uint64_t i = 13; i <= rid_window::slots; ++i)
+        EXPECT_EQ(b.ask(first + i), hold(2000)) << i;
     EXPECT_EQ(b.ask(first + 1 + rid_window::slots), (rid_decision{verdict::too_many}));
+    EXPECT_EQ(b.window.newest(), first + rid_window::slots);
     EXPECT_TRUE(b.window.on_answered(first + 1, true));
-    EXPECT_EQ(b.ask(first + 1 + rid_window::slots), forward);
+    EXPECT_EQ(b.ask(first + 1 + rid_window::slots), hold(2000));
 }
 
 } // namespace
