@@ -26,7 +26,7 @@ bool ends_session(core& home, std::string_view body) {
     const std::string_view tag = body.substr(0, body.find('>'));
     return tag.find("terminate") != std::string_view::npos &&
            routing::read_body_tag(body, {}, home.tag).ok() &&
-           home.tag.kind() == routing::body_kind::terminate;
+           home.tag.is(body_attribute::type, "terminate") && !home.tag.has(body_attribute::stream);
 }
 
 template <typename Number>
@@ -62,7 +62,7 @@ void learn_session(exchange& x, std::string_view body) {
     core& home = *x.home;
     routing::body_tag& tag = home.tag;
     if (!routing::read_body_tag(body, {}, tag).ok() || !tag.has(body_attribute::sid) ||
-        tag.kind() == routing::body_kind::terminate) {
+        tag.is(body_attribute::type, "terminate")) {
         return;
     }
     session_facts facts = x.facts;

@@ -138,7 +138,11 @@ void connection::on_failure(exchange& x, reason why) {
 void connection::send_signal(exchange& x, reason why, const discovery::failure_signal& signal) {
     switch (signal.form) {
     case signal_form::close:
-        leave(why);
+        // Not leave(): nothing of it is under way any more, though a pause before a repeat looks
+        // so.
+        exchange_ = nullptr;
+        exchange_finish(x, 0, why);
+        close(false);
         return;
     case signal_form::terminate: {
         static constexpr std::string_view fields =

@@ -142,7 +142,7 @@ class body_tag {
     [[nodiscard]] std::optional<body_version>
     version(body_attribute id = body_attribute::ver) const noexcept;
 
-    // What this request is; of an answer only terminate and close_stream mean something.
+    // What this request is. Not for answers: most of them have no sid.
     [[nodiscard]] body_kind kind() const noexcept;
 
     // Whether the request belongs to a key sequence (XEP-0124 15).
