@@ -87,7 +87,7 @@ struct session {
     std::uint32_t allowance = 0; // requests left, in thousandths
     routing::node_index node;
     session_facts facts;
-    bool alive = false;             // the node has answered a request of it otherwise than by an end
+    bool alive = false;            // the node has answered a request of it otherwise than by an end
     bool ended = false;            // the node has ended it; kept for copies of the last requests
     std::uint8_t held_back = 0;    // members with that role
     std::uint8_t parked = 0;       // rids whose answers wait
