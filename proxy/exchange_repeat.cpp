@@ -23,10 +23,16 @@ namespace {
 
 // Other addresses of the node that one exchange tries at once.
 constexpr unsigned other_addresses_max = 3;
-// A node that takes no connections may be starting anew: so often it is tried again, after
-// first_pause and twice that and so on: 1.5 s in all. Then it is taken for dead.
+// How often a request is sent again that may have reached the node.
+constexpr unsigned sends_max = 3;
+// A node that takes no connections may be starting anew, or be behind a network that comes back: it
+// is tried again after first_pause, twice that and so on up to longest_pause. A session's request
+// is worth sessions.repeat_budget; a request for a session, which loses nothing, 1.5 s. Then the
+// node is taken for dead.
+constexpr unsigned later_connects_of_session = 100; // the budget ends it
 constexpr unsigned later_connects = 4;
 constexpr milliseconds first_pause{100};
+constexpr milliseconds longest_pause{800};
 
 // The moment of the failure, as the table of repeats knows it; nullopt: nothing to repeat, whatever
 // the request was.
@@ -58,8 +64,10 @@ std::optional<node_failure> failure_of(const exchange& x, reason why, bool sent,
 
 // The pause before the next connect, when the addresses have all been tried; 0: there is another.
 milliseconds pause_before(const exchange& x, unsigned others) noexcept {
-    return x.connects_repeated < others ? milliseconds{0}
-                                        : first_pause * (1 << (x.connects_repeated - others));
+    return x.connects_repeated < others
+               ? milliseconds{0}
+               : std::min(longest_pause,
+                          first_pause * (1 << std::min(x.connects_repeated - others, 8U)));
 }
 
 // Sends it again, now, after a pause, or in its turn.
@@ -99,9 +107,12 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
     const bool patient = x.request_class != request_class::page &&
                          !home.shared.dead[x.node].load(std::memory_order_relaxed);
+    const unsigned later = !patient          ? 0
+                           : x.opens_session ? later_connects
+                                             : later_connects_of_session;
     const milliseconds pause =
         failure == node_failure::not_sent ? pause_before(x, others) : milliseconds{0};
-    const routing::repeat_limits limits{.connects = others + (patient ? later_connects : 0)};
+    const routing::repeat_limits limits{.repeats = sends_max, .connects = others + later};
     const milliseconds budget{x.settings->config.sessions.repeat_budget};
     const routing::repeat_decision decision = routing::decide_repeat(
         {.failure = failure,

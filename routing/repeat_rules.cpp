@@ -34,12 +34,12 @@ constexpr row all(rule same) {
 
 // Columns: page, session_request, with_sid, restart, terminate, pause, keyed.
 //
-// fresh_closed: one repeat only where nothing protects it, two where the rid does. A node that
-// drops fresh links has read the request each time and will hardly do better the next time; but a
-// network that breaks one link in twenty breaks two in a row for 2 requests in 1,000. overdue: one
-// repeat with a sid, in case the link died in silence; more would pile up held requests, and a
-// session request or a page has no stored answer that a repeat could fetch. broke_off with a sid:
-// the node had the answer complete, so it is stored.
+// fresh_closed: one repeat of a page, three of what the rid protects or a new session at worst. A
+// node that drops fresh links has read the request each time and will hardly do better the next
+// time; but a network that breaks one link in six breaks three in a row for 5 requests in 1,000.
+// overdue: one repeat with a sid, in case the link died in silence; more would pile up held
+// requests, and a session request or a page has no stored answer that a repeat could fetch.
+// broke_off with a sid: the node had the answer complete, so it is stored.
 constexpr std::array<row, node_failure_count> table{{
     // not_sent
     {{same_node(cause::nothing_sent), any_node(cause::nothing_sent), same_node(cause::nothing_sent),
@@ -51,9 +51,9 @@ constexpr std::array<row, node_failure_count> table{{
       same_node(cause::gone_either_way), fails(cause::answer_not_stored),
       fails(cause::key_sequence)}},
     // fresh_closed
-    {{same_node(cause::safe_method, 1), any_node(cause::orphan_at_worst, 1),
-      same_node(cause::rid_protects, 2), same_node(cause::rid_protects, 2),
-      same_node(cause::gone_either_way, 1), fails(cause::answer_not_stored),
+    {{same_node(cause::safe_method, 1), any_node(cause::orphan_at_worst, 3),
+      same_node(cause::rid_protects, 3), same_node(cause::rid_protects, 3),
+      same_node(cause::gone_either_way, 3), fails(cause::answer_not_stored),
       fails(cause::key_sequence)}},
     // broke_off
     {{same_node(cause::safe_method), same_node(cause::orphan_at_worst),

@@ -63,11 +63,11 @@ constexpr expectation table[] = {
 
     {failure::fresh_closed, request::page, action::repeat_same_node, cause::safe_method, 1},
     {failure::fresh_closed, request::session_request, action::repeat_any_node,
-     cause::orphan_at_worst, 1},
-    {failure::fresh_closed, request::with_sid, action::repeat_same_node, cause::rid_protects, 2},
-    {failure::fresh_closed, request::restart, action::repeat_same_node, cause::rid_protects, 2},
+     cause::orphan_at_worst, 3},
+    {failure::fresh_closed, request::with_sid, action::repeat_same_node, cause::rid_protects, 3},
+    {failure::fresh_closed, request::restart, action::repeat_same_node, cause::rid_protects, 3},
     {failure::fresh_closed, request::terminate, action::repeat_same_node, cause::gone_either_way,
-     1},
+     3},
     {failure::fresh_closed, request::pause, action::fail, cause::answer_not_stored, 0},
     {failure::fresh_closed, request::keyed, action::fail, cause::key_sequence, 0},
 
