@@ -67,8 +67,9 @@ struct rid_turn {
 };
 
 struct rid_rules {
-    // How long a request waits for an older one that has not come (or has failed).
-    std::uint32_t reorder_ms = 2000;
+    // How long a request waits for an older one that has not come (or has failed). Strophe counts
+    // a refusal as an error and ends the session at the fifth: two seconds are too short for it.
+    std::uint32_t reorder_ms = 5000;
     // How long after its predecessor was written a request waits for it to be surely in the node.
     // 0: written is in.
     std::uint32_t settle_ms = 10;
