@@ -7,6 +7,7 @@ import subprocess
 from .process import Failed, Process, await_port, free_port
 
 TEMPLATES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
+PLAIN = "-plain"  # what the name of a boshgate without BOSH awareness ends in
 MODULES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/libexec/apache2")
 
 
@@ -89,15 +90,20 @@ def fill(template, conditions, values):
 class Proxy:
     """One kind of proxy; `start` gives a running one and its port."""
 
-    def __init__(self, name, template, file_name, command, version):
+    def __init__(self, name, template, file_name, command, version, conditions=()):
         self.name, self.template, self.file_name = name, template, file_name
-        self.command, self.version = command, version
+        self.command, self.version, self.conditions = command, version, conditions
 
     def under(self, tool):
         """The same proxy, run under a tool such as valgrind; nginx then in one process."""
         alone = ["-g", "master_process off;"] if self.name == "nginx" else []
         return Proxy(
-            self.name, self.template, self.file_name, [*tool, *self.command, *alone], self.version
+            self.name,
+            self.template,
+            self.file_name,
+            [*tool, *self.command, *alone],
+            self.version,
+            self.conditions,
         )
 
     def start(
@@ -118,6 +124,7 @@ class Proxy:
             "client-tls" if client_tls else "client-plain",
             "node-tls" if node_tls else "node-plain",
             "many" if many else "few",
+            *self.conditions,
         }
         if os.geteuid() == 0:
             conditions.add("root")
@@ -155,7 +162,9 @@ class Proxy:
 
 
 def known(boshgates):
-    """All proxies by name; `boshgates` maps further names to (binary, template or None)."""
+    """All proxies by name; `boshgates` maps further names to (binary, template or None). Each build
+    is there a second time as NAME-plain: the same with BOSH awareness off.
+    """
     nginx = Proxy(
         "nginx",
         "nginx.conf",
@@ -179,11 +188,13 @@ def known(boshgates):
     )
     proxies = {proxy.name: proxy for proxy in (nginx, haproxy, apache)}
     for name, (binary, template) in boshgates.items():
-        proxies[name] = Proxy(
-            name,
-            template or "boshgate.yaml",
-            "boshgate.yaml",
-            [binary, "serve", "-c", "@FILE@"],
-            [binary, "--version"],
-        )
+        for suffix, conditions in (("", ()), (PLAIN, ("sessions-off",))):
+            proxies[name + suffix] = Proxy(
+                name + suffix,
+                template or "boshgate.yaml",
+                "boshgate.yaml",
+                [binary, "serve", "-c", "@FILE@"],
+                [binary, "--version"],
+                conditions,
+            )
     return proxies

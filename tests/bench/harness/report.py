@@ -1,6 +1,8 @@
 """Tables in Markdown and a plot in SVG from the figures of a run."""
 import statistics
 
+from .proxies import PLAIN
+
 PEERS = ("nginx", "haproxy")
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5")
 
@@ -30,6 +32,8 @@ BARS = [
     ("parked-tp", "onecore", "p99_us", 1.0),
     ("parked-tt", "onecore", "p99_us", 1.0),
 ]
+# Scenario, mode, bar: CPU with BOSH awareness, to the same build without it, in the same round.
+AWARENESS_BARS = [("pp", "onecore", 1.08), ("tp", "onecore", 1.08), ("tt", "onecore", 1.08)]
 ABSOLUTE = ("bytes_held", "calls")
 
 
@@ -232,7 +236,13 @@ def calls_table(results, scenario, mode):
 
 
 def bars_table(results):
-    ours = [proxy for proxy in results.proxies() if proxy not in (*PEERS, "apache")]
+    known = results.proxies()
+    ours = [
+        proxy
+        for proxy in known
+        if proxy not in (*PEERS, "apache")
+        and not (proxy.endswith(PLAIN) and proxy.removesuffix(PLAIN) in known)
+    ]
     rows = []
     for scenario, mode, figure, bar in BARS:
         for proxy in ours:
@@ -268,7 +278,23 @@ def bars_table(results):
                     "yes" if met else "**no**",
                 ]
             )
-    head = ["scenario", "mode", "figure", "proxy", "better peer", "reached", "bar", "met"]
+    for scenario, mode, bar in AWARENESS_BARS:
+        for proxy in ours:
+            found = results.ratio(scenario, mode, proxy, proxy + PLAIN)
+            if found:
+                rows.append(
+                    [
+                        scenario,
+                        mode,
+                        "CPU of BOSH awareness",
+                        proxy,
+                        proxy + PLAIN,
+                        f"{found[0]:.2f} ({found[1]:.2f}–{found[2]:.2f})",
+                        f"{bar:g}",
+                        "yes" if found[0] <= bar else "**no**",
+                    ]
+                )
+    head = ["scenario", "mode", "figure", "proxy", "compared with", "reached", "bar", "met"]
     return table(head, rows) if rows else ""
 
 
@@ -284,8 +310,8 @@ def markdown(document):
     bars = bars_table(results)
     if bars:
         parts.append(
-            "## Bars\nRatios to the better of nginx and HAProxy in the same round: "
-            "median (min–max).\n\n"
+            "## Bars\nRatios to the better of nginx and HAProxy, or to the same build without BOSH "
+            "awareness, in the same round: median (min–max).\n\n"
             + bars
         )
     for scenario, mode in results.cells():
