@@ -163,6 +163,17 @@ void note_death(exchange& x, reason why) {
 
 void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     core& home = *x.home;
+    if (why == reason::client_closed) {
+        // The answer came, too large to be kept, and its client was gone: a copy asks the node.
+        if (x.of != nullptr) {
+            [[maybe_unused]] const bool down =
+                home.shared.sessions.answered(x, std::nullopt, false, false, home.loop.steady_ms());
+        }
+        home.counters.held.subtract();
+        x.answered_us = home.loop.now_us();
+        exchange_finish(x, 0, why);
+        return;
+    }
     if (sent) {
         home.shared.sessions.node_broke(x.node, home.loop.steady_ms());
     }

@@ -234,6 +234,9 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument) {
         }
         return;
     case wake_kind::superseded:
+        if (x.streaming) {
+            return; // it is on its way down; the copy asks the node when it has ended
+        }
         if (answer_sink* sink = std::exchange(x.sink, nullptr); sink != nullptr) {
             sink->on_detached(x, reason::superseded);
         }

@@ -34,7 +34,7 @@ bool session_table::keep(session& of, std::uint64_t rid, std::string_view body) 
     }
     const std::size_t before = place->body.capacity();
     if (before > 4096 && before / 4 > body.size()) {
-        place->body = std::string(); // one large answer must not stay large for good
+        std::string().swap(place->body); // one large answer must not stay large for good
     }
     place->body.assign(body);
     place->rid = rid;
@@ -63,7 +63,8 @@ void session_table::forget_kept(session& of, kept_answer& one) {
         of.window.on_dropped(one.rid);
     }
     const std::size_t capacity = one.body.capacity();
-    one = {};
+    one.rid = 0;
+    std::string().swap(one.body); // an assignment would keep the memory
     const std::size_t left = one.body.capacity();
     of.kept_bytes -= static_cast<std::uint32_t>(capacity - left);
     kept_bytes_.fetch_sub(capacity - left, std::memory_order_relaxed);

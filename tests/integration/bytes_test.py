@@ -1,5 +1,6 @@
 """What the client sent is what the node gets, and what the node sent is what the client gets, byte
-for byte: from one byte to the limit, with every framing that either side may choose.
+for byte: from one byte to the limit, with every framing that either side may choose. Bytes of any
+kind where bodies are not read, <body/>s of growing sizes where they are.
 
 $SEED repeats a run.
 """
@@ -7,7 +8,7 @@ import os
 import random
 import tempfile
 
-from harness import certificate
+from harness import bosh, certificate
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Connection, Node, answer_bytes, chunked
@@ -23,6 +24,7 @@ listen:
 nodes:
   node-a1: http://127.0.0.1:{port}/httpbinding
 cors: {{ origins: [{origin}] }}
+sessions: {{ enabled: {sessions} }}
 """
 
 
@@ -55,11 +57,15 @@ class Bytes(Case):
         self.addCleanup(directory.cleanup)
         self.files = certificate.make(directory.name, "proxy")
 
-    def boshgate(self, node):
+    def boshgate(self, node, sessions=False):
         # A sanitizer's hoard of freed memory would be counted as boshgate's.
         return Boshgate(
             CONFIGURATION.format(
-                port=node.port, certificate=self.files[0], key=self.files[1], origin=ORIGIN
+                port=node.port,
+                certificate=self.files[0],
+                key=self.files[1],
+                origin=ORIGIN,
+                sessions=str(sessions).lower(),
             ),
             sanitizers=[("ASAN_OPTIONS", "quarantine_size_mb=1")],
         )
@@ -113,6 +119,41 @@ class Bytes(Case):
                 await self.past_the_limit(connection, echo)
         print(f"{count} exchanges, {volume / 1e6:.0f} MB", flush=True)
 
+    def payload(self, size):
+        """Text of `size` bytes, some of them of characters of two bytes."""
+        wide = self.random.randrange(size // 2 + 1)
+        return "\u00e9" * wide + "".join(self.random.choices("abc \n", k=size - 2 * wide))
+
+    def body_of(self, size, attributes):
+        """A <body/> of `size` bytes."""
+        shell = f"<body {bosh.NAMESPACE} {attributes}><word></word></body>"
+        return shell.replace("<word>", "<word>" + self.payload(size - len(shell))).encode()
+
+    async def run_over_sessions(self, tls):
+        """One session: its rids in order, every framing, sizes up to the limit."""
+        echo = Echo()
+        count = volume = 0
+        rid = 1000
+        async with Node(echo.answer) as node, self.boshgate(node, sessions=True) as proxy:
+            async with await Connection.open(proxy.port(tls), tls) as connection:
+                for size in (size for size in sizes_of_interest(self.random) if size > 200):
+                    received = self.body_of(size, "")
+                    for way, wire in self.answers_with(received).items():
+                        rid += 1
+                        sent = self.body_of(size, f"sid='s' rid='{rid}'")
+                        pieces = [self.random.randrange(size // 200 + 1, size) for _ in range(5)]
+                        framing = self.random.choice([None, chunked(sent, pieces)])
+                        name = f"rid {rid}, {size} bytes, {way} back"
+                        await self.exchange(connection, echo, sent, received, wire, framing, name)
+                        count += 1
+                        volume += 2 * size
+                rid += 1
+                beyond = self.body_of(LIMIT + 1, f"sid='s' rid='{rid}'")
+                await connection.send("POST", "/node-a1", beyond, [("Origin", ORIGIN)])
+                self.demand_refusal(await connection.answer(), 413, "body_limit")
+                self.assertEqual(echo.received, [])
+        print(f"{count} exchanges of a session, {volume / 1e6:.0f} MB", flush=True)
+
     async def past_the_limit(self, connection, echo):
         """One byte more than the limit is refused, with CORS, and nothing of it reaches the node.
         """
@@ -125,6 +166,12 @@ class Bytes(Case):
 
     async def test_tls(self):
         await self.run_over(tls=True)
+
+    async def test_sessions_plain(self):
+        await self.run_over_sessions(tls=False)
+
+    async def test_sessions_tls(self):
+        await self.run_over_sessions(tls=True)
 
     async def test_an_answer_larger_than_any_buffer(self):
         """What a node may send has no limit; boshgate passes it on and keeps little of it."""

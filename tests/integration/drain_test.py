@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 
-from harness import certificate
+from harness import bosh, certificate
 from harness.boshgate import Boshgate
 from harness.case import Case, main
 from harness.http import Connection, Node, answer_bytes
@@ -32,7 +32,7 @@ class HoldingNode:
     async def answer(self, request):
         self.held += 1
         await self.released.wait()
-        return answer_bytes(b"answer to " + request.body)
+        return answer_bytes(bosh.answer(bosh.word_of(request.body).decode()))
 
 
 class Drain(Case):
@@ -52,7 +52,8 @@ class Drain(Case):
         for number in range(count):
             tls = number % 2 == 1
             connection = await Connection.open(proxy.port(tls), tls)
-            await connection.send("POST", "/node-a1", b"hold %d" % number)
+            body = bosh.request(f"hold {number}", f"sid-{number}")
+            await connection.send("POST", "/node-a1", body)
             parked.append(connection)
         await until(lambda: node.held == count, "not every poll is at the node")
         return parked
@@ -93,7 +94,9 @@ class Drain(Case):
             node.released.set()
             for number, connection in enumerate(parked):
                 answer = await connection.answer()
-                self.assertEqual((answer.status, answer.body), (200, b"answer to hold %d" % number))
+                self.assertEqual(
+                    (answer.status, answer.body), (200, bosh.answer(f"hold {number}"))
+                )
                 self.assertEqual(answer.get("connection"), "close")
                 self.assertEqual(
                     await within(10, connection.reader.read(), "the close after the answer"), b""
@@ -140,18 +143,18 @@ class Drain(Case):
         node.released.set()
         async with Node(node.answer) as server, self.boshgate(server, "60s", threads=1) as proxy:
             connection = await Connection.open(proxy.port())
-            connection.writer.write(
-                b"POST /node-a1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha"
-            )
+            body = bosh.request("half", "sid-1")
+            head = f"POST /node-a1 HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.writer.write(head.encode() + body[:20])
             # A second connection's answer says that the core, there is one, has read the first
             # one's bytes.
             async with await Connection.open(proxy.port()) as other:
-                await other.ask("POST", "/node-a1", b"first")
+                await other.ask("POST", "/node-a1", bosh.request("first", "sid-2"))
             proxy.process.send_signal(signal.SIGTERM)
             await proxy.logged("draining")
-            connection.writer.write(b"lf")
+            connection.writer.write(body[20:])
             answer = await connection.answer()
-            self.assertEqual((answer.status, answer.body), (200, b"answer to half"))
+            self.assertEqual((answer.status, answer.body), (200, bosh.answer("half")))
             await connection.close()
             self.assertEqual(await asyncio.to_thread(proxy.wait, 20), 0)
 

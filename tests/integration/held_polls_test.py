@@ -3,6 +3,7 @@ import asyncio
 import resource
 import time
 
+from harness import bosh
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Connection, Node, answer_bytes
@@ -24,7 +25,7 @@ timeouts: {{ answer: 10m, idle: 10m, connect: 10s, drain: 5s }}
 
 
 class HoldingNode:
-    """Holds requests whose body begins with `hold`, until told; answers all others at once. Answers
+    """Holds requests whose word begins with `hold`, until told; answers all others at once. Answers
     name the request.
     """
 
@@ -33,10 +34,11 @@ class HoldingNode:
         self.released = asyncio.Event()
 
     async def answer(self, request):
-        if request.body.startswith(b"hold"):
+        word = bosh.word_of(request.body).decode()
+        if word.startswith("hold"):
             self.held += 1
             await self.released.wait()
-        return answer_bytes(b"answer to " + request.body)
+        return answer_bytes(bosh.answer(word))
 
 
 async def in_batches(items, make):
@@ -68,20 +70,24 @@ class HeldPolls(Case):
             "the limit of open files: see ulimit -Hn",
         )
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, hard))
+        self.rounds = 0
 
     async def small_requests(self, proxy):
         """Other people's requests, on a kept connection and on fresh ones; how long each took."""
         took = []
+        self.rounds += 1
+        session = bosh.Session(f"small-{self.rounds}")
         async with await Connection.open(proxy.port()) as kept:
             for i in range(400):
+                body = session.request(f"now {i}")
                 began = time.perf_counter()
                 if i % 20 == 0:
                     async with await Connection.open(proxy.port()) as fresh:
-                        answer = await fresh.ask("POST", "/node-a1", b"now %d" % i)
+                        answer = await fresh.ask("POST", "/node-a1", body)
                 else:
-                    answer = await kept.ask("POST", "/node-a1", b"now %d" % i)
+                    answer = await kept.ask("POST", "/node-a1", body)
                 took.append(time.perf_counter() - began)
-                self.assertEqual((answer.status, answer.body), (200, b"answer to now %d" % i))
+                self.assertEqual((answer.status, answer.body), (200, bosh.answer(f"now {i}")))
         return took
 
     async def test_nine_thousand_on_one_core(self):
@@ -94,7 +100,9 @@ class HeldPolls(Case):
 
             async def park(number):
                 connection = await Connection.open(proxy.port(), seconds=60)
-                await connection.send("POST", "/node-a1", b"hold %d" % number)
+                await connection.send(
+                    "POST", "/node-a1", bosh.request(f"hold {number}", f"sid-{number}")
+                )
                 return connection
 
             began = time.perf_counter()
@@ -124,7 +132,9 @@ class HeldPolls(Case):
             async def collect(numbered):
                 number, connection = numbered
                 answer = await connection.answer(seconds=120)
-                self.assertEqual((answer.status, answer.body), (200, b"answer to hold %d" % number))
+                self.assertEqual(
+                    (answer.status, answer.body), (200, bosh.answer(f"hold {number}"))
+                )
                 await connection.close()
 
             await in_batches(enumerate(parked), collect)
@@ -157,15 +167,18 @@ class OutOfDescriptors(Case):
             )
 
             # Whoever is in gets an answer: the proxy has no descriptor for a link, and says so.
-            answer = await opened[0].ask("POST", "/node-a1", b"now 1", [("Origin", ORIGIN)])
+            answer = await opened[0].ask(
+                "POST", "/node-a1", bosh.request("now", "nobody"), [("Origin", ORIGIN)]
+            )
             self.demand_refusal(answer, 503, "descriptors")
             self.assertEqual((await proxy.accessed(reason="descriptors"))[0]["status"], 503)
 
             for connection in opened[:100]:
                 await connection.close()
             for number, connection in enumerate(opened[100:]):
-                answer = await connection.ask("POST", "/node-a1", b"now %d" % number)
-                self.assertEqual((answer.status, answer.body), (200, b"answer to now %d" % number))
+                body = bosh.request(f"now {number}", f"sid-{number}")
+                answer = await connection.ask("POST", "/node-a1", body)
+                self.assertEqual((answer.status, answer.body), (200, bosh.answer(f"now {number}")))
             await proxy.logged("accepting goes on")
             for connection in opened[100:]:
                 await connection.close()
@@ -180,12 +193,13 @@ class ConnectionLimit(Case):
         ) as proxy:
             opened = [await Connection.open(proxy.port()) for _ in range(21)]
             for number, connection in enumerate(opened[:20]):
-                answer = await connection.ask("POST", "/node-a1", b"now %d" % number)
+                body = bosh.request(f"now {number}", f"sid-{number}")
+                answer = await connection.ask("POST", "/node-a1", body)
                 self.assertEqual(answer.status, 200, f"connection {number + 1} of 20")
             self.assertIn("limits.connections: 20", (await proxy.logged("accepting is paused"))[0])
-            await opened[20].send("POST", "/node-a1", b"now 20")
+            await opened[20].send("POST", "/node-a1", bosh.request("now 20", "sid-20"))
             await opened[0].close()
-            self.assertEqual((await opened[20].answer()).body, b"answer to now 20")
+            self.assertEqual((await opened[20].answer()).body, bosh.answer("now 20"))
             for connection in opened[1:]:
                 await connection.close()
 

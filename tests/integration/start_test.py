@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import certificate
+from harness import bosh, certificate
 from harness.boshgate import Boshgate
 from harness.case import ORIGIN, Case, main
 from harness.http import Node, answer_bytes, ask
@@ -28,10 +28,12 @@ nodes:
   node-plain: https://127.0.0.1:{plain}/httpbinding
 cors: {{ origins: ["{origin}"] }}
 timeouts: {{ connect: 5s }}
+sessions: {{ enabled: {sessions} }}
 """
 WRONG_PIN = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-# node, status, reason, what the error log says
+# node, status of plain HTTP, reason, what the error log says. A session request gets 503 from all
+# of them: that brings every client back (SIGNALS.md).
 BROKEN = [
     (
         "node-unresolved",
@@ -56,8 +58,16 @@ async def speak_first(_, writer):
 
 class Start(Case):
     async def test_broken_nodes(self):
-        async def answer(request):
-            return answer_bytes(b"answer to " + request.body)
+        await self.broken_nodes(sessions=True, body=bosh.SESSION_REQUEST)
+
+    async def test_broken_nodes_without_sessions(self):
+        await self.broken_nodes(sessions=False, body=b"now")
+
+    async def broken_nodes(self, sessions, body):
+        from_node = bosh.answer("now")
+
+        async def answer(_):
+            return answer_bytes(from_node)
 
         with tempfile.TemporaryDirectory() as directory, socket.socket() as closed:
             files = certificate.make(directory)
@@ -74,22 +84,23 @@ class Start(Case):
                     plain=plain.sockets[0].getsockname()[1],
                     wrong_pin=WRONG_PIN,
                     origin=ORIGIN,
+                    sessions=str(sessions).lower(),
                 )
             ) as proxy:
                 # Answers do not wait for the name that takes long to fail.
                 for name in ("node-good", "node-right"):
-                    reply = await ask(proxy.port(), "POST", f"/{name}", b"now")
-                    self.assertEqual((reply.status, reply.body), (200, b"answer to now"), name)
+                    reply = await ask(proxy.port(), "POST", f"/{name}", body)
+                    self.assertEqual((reply.status, reply.body), (200, from_node), name)
                 await proxy.logged("node-unresolved: nowhere.invalid does not resolve", 60)
                 for name, status, reason, line in BROKEN:
                     reply = await ask(
-                        proxy.port(), "POST", f"/{name}", b"now", [("Origin", ORIGIN)]
+                        proxy.port(), "POST", f"/{name}", body, [("Origin", ORIGIN)]
                     )
-                    self.demand_refusal(reply, status, name)
+                    self.demand_refusal(reply, 503 if sessions else status, name)
                     self.assertEqual((await proxy.accessed(node=name))[0]["reason"], reason)
                     await proxy.logged(line)
-                reply = await ask(proxy.port(), "POST", "/node-good", b"still")
-                self.assertEqual(reply.body, b"answer to still")
+                reply = await ask(proxy.port(), "POST", "/node-good", body)
+                self.assertEqual(reply.body, from_node)
             plain.close()
 
     async def test_before_the_first_look_up_has_ended(self):
@@ -103,7 +114,9 @@ nodes:
 cors: {{ origins: ["{ORIGIN}"] }}
 """
         async with Boshgate(configuration) as proxy:
-            reply = await ask(proxy.port(), "POST", "/node-a1", b"now", [("Origin", ORIGIN)])
+            reply = await ask(
+                proxy.port(), "POST", "/node-a1", bosh.SESSION_REQUEST, [("Origin", ORIGIN)]
+            )
             self.demand_refusal(reply, 503, "node_unresolved")
 
     async def test_a_wrong_configuration_says_where(self):
