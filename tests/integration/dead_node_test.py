@@ -1,0 +1,116 @@
+"""Polls held at a node that dies: when each of their clients hears of it, and what."""
+import asyncio
+import os
+import re
+import time
+from collections import Counter
+
+from harness import lab
+from harness.boshgate import Boshgate
+from harness.case import Case, main
+from harness.http import Connection
+from harness.waiting import patience
+
+POLLS = int(os.environ.get("POLLS", "200"))
+WAIT = int(os.environ.get("WAIT", "10"))  # seconds that the node may hold a poll
+MARGIN = 2.5  # sessions.answer_margin
+DECLARED = 4.5  # sessions.repeat_budget, then the links end within a quarter of a second
+SLACK = 3  # seconds on a busy machine
+AT_ONCE = 50
+NAMESPACE = "xmlns='http://jabber.org/protocol/httpbind'"
+
+
+def session_request(number):
+    return (
+        f"<body {NAMESPACE} to='example.com' rid='{1000 * number + 1000}' wait='{WAIT}' hold='1' "
+        "ver='1.9' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>"
+    ).encode()
+
+
+async def hold(proxy, number, gate):
+    """A connection whose poll the node holds, and the time at which it was sent."""
+    async with gate:
+        connection = await Connection.open(proxy.port(), seconds=60)
+        answer = await connection.ask("POST", "/node-a1", session_request(number), seconds=60)
+        assert answer.status == 200, answer.body
+        sid = re.search(rb" sid='([^']+)'", answer.body)[1].decode()
+    poll = f"<body {NAMESPACE} sid='{sid}' rid='{1000 * number + 1001}'/>"
+    await connection.send("POST", "/node-a1", poll.encode())
+    return connection, time.monotonic()
+
+
+async def fate(connection, sent, seconds):
+    """What the poll ended with, seconds after the poll was sent, and when."""
+    try:
+        answer = await connection.answer(seconds)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        answer = None
+    now = time.monotonic()
+    if answer is None:
+        what = "closed"
+    elif b"terminate" in answer.body:
+        what = re.search(rb"condition='([^']*)'", answer.body)[1].decode()
+    elif answer.status == 200:
+        what = "answered by the node"
+    else:
+        what = str(answer.status)
+    return what, now - sent, now
+
+
+class DeadNode(Case):
+    def boshgate(self, *options):
+        return Boshgate(lab.configuration(*options))
+
+    async def asyncTearDown(self):
+        await lab.command("restart", "node-a1")
+
+    async def polls_end(self, proxy, *kill, user_comes=False):
+        gate = asyncio.Semaphore(AT_ONCE)
+        held = await asyncio.gather(*[hold(proxy, number, gate) for number in range(POLLS)])
+        fates = [asyncio.create_task(fate(*one, 120)) for one in held]
+        await asyncio.sleep(0.2)
+        await lab.command(*kill, "node-a1")
+        died = time.monotonic()
+        if user_comes:
+            newcomer = await Connection.open(proxy.port())
+            await newcomer.send("POST", "/node-a1", session_request(POLLS))
+        ends = await asyncio.gather(*fates)
+        took = sorted(now - died for what, _, now in ends if what != "answered by the node")
+        for connection, _ in held:
+            await connection.close()
+        if user_comes:
+            await newcomer.close()
+        what = Counter(what for what, _, _ in ends)
+        print(
+            f"{' '.join(kill)}{', a user comes' if user_comes else ''}: {POLLS} polls of wait "
+            f"{WAIT}: {dict(what)}; after the death first {took[0]:.2f} s, "
+            f"median {took[len(took) // 2]:.2f} s, last {took[-1]:.2f} s",
+            flush=True,
+        )
+        return what, took, max(since for _, since, _ in ends)
+
+    async def test_killed(self):
+        """The links break; the node refuses new ones until the budget of repeats is spent."""
+        async with self.boshgate() as proxy:
+            what, took, _ = await self.polls_end(proxy, "kill")
+            self.assertEqual(set(what), {"item-not-found"})
+            self.assertLess(took[-1], patience(DECLARED + SLACK))
+            await proxy.logged("node node-a1: takes no connections")
+
+    async def test_frozen_and_nobody_comes(self):
+        """Nothing breaks: the session's own wait is the only sign."""
+        async with self.boshgate() as proxy:
+            what, _, longest = await self.polls_end(proxy, "freeze")
+            self.assertLessEqual(set(what), {"504", "closed"})
+            self.assertLess(longest, patience(WAIT + MARGIN + SLACK))
+
+    async def test_frozen_and_a_user_comes(self):
+        """The handshake of a new link stalls: the node is taken for dead, and all polls end."""
+        async with self.boshgate() as proxy:
+            what, took, _ = await self.polls_end(proxy, "freeze", user_comes=True)
+            self.assertLessEqual(set(what), {"item-not-found", "504", "closed"})
+            self.assertLess(took[-1], patience(WAIT + MARGIN + SLACK))
+
+
+if __name__ == "__main__":
+    main()
