@@ -183,7 +183,7 @@ struct sessions_config {
     // the failure. 0: never repeated.
     milliseconds repeat_budget{4'000};
     // A request that overtook an earlier one waits this long for it. 0: it does not wait.
-    milliseconds reorder{2'000};
+    milliseconds reorder{5'000};
 
     // Answers kept for a client that repeats a request (XEP-0124 14.3): as many as the session's
     // `requests`, and these.

@@ -71,7 +71,8 @@ struct rid_rules {
     // a refusal as an error and ends the session at the fifth: two seconds are too short for it.
     std::uint32_t reorder_ms = 5000;
     // How long after its predecessor was written a request waits for it to be surely in the node.
-    // 0: written is in.
+    // 0: written is in; but a node that reads its links side by side (ejabberd) may swap what came
+    // within a millisecond or two.
     std::uint32_t settle_ms = 10;
     // The same, where the predecessor was written before and its link broke.
     std::uint32_t resettle_ms = 1000;
@@ -107,7 +108,8 @@ class rid_window {
     // The request was handed to the kernel whole.
     void on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept;
     // The link broke and the request will go out again: forward (now), or hold_back (something
-    // older broke as well and goes first).
+    // older broke as well and goes first). To be called when the break is seen, before any pause:
+    // what is newer must not pass in the meantime, or the node forgets this one.
     [[nodiscard]] rid_decision on_broken(std::uint64_t rid, const rid_rules& rules,
                                          std::uint64_t now_ms) noexcept;
     // The exchange ended without an answer of the node. The client may come with a copy, which is

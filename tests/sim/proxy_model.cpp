@@ -215,20 +215,22 @@ void proxy_model::on_break(std::uint64_t rid, routing::node_failure how) {
     const microseconds pause =
         static_cast<microseconds>(decision.pause.count()) * millisecond +
         (how == routing::node_failure::not_sent ? 300 * millisecond * one.connects : 0);
-    one.turn = ++turn_;
-    when_.after(pause, [this, rid, turn = one.turn] {
-        const auto found = live_.find(rid);
-        if (!stopped_ && found != live_.end() && found->second.turn == turn) {
-            repeat(rid);
-            pump();
-        }
-    });
-}
-
-void proxy_model::repeat(std::uint64_t rid) {
+    // The window hears of the break before the pause: nothing newer passes in the meantime.
     ++counts_.repeats;
-    live_.at(rid).held_since = when_.now();
-    follow(rid, window_.on_broken(rid, with_.rules, when_.now_ms()));
+    one.held_since = when_.now();
+    one.turn = ++turn_;
+    const rid_decision again = window_.on_broken(rid, with_.rules, when_.now_ms());
+    if (again.verdict != rid_verdict::forward || pause == 0) {
+        follow(rid, again);
+    } else {
+        when_.after(pause, [this, rid, turn = one.turn] {
+            const auto found = live_.find(rid);
+            if (!stopped_ && found != live_.end() && found->second.turn == turn) {
+                forward(rid);
+            }
+        });
+    }
+    pump();
 }
 
 void proxy_model::fail(std::uint64_t rid) {

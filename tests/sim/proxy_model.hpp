@@ -79,7 +79,6 @@ class proxy_model {
     void on_break(std::uint64_t rid, routing::node_failure how);
     void check_overtaken(std::uint64_t rid);
     void fail(std::uint64_t rid);
-    void repeat(std::uint64_t rid);
     void hand_down(std::uint64_t rid);
     void pump();
     void keep(std::uint64_t rid, const answer& what);
