@@ -29,13 +29,13 @@ class Run:
 
     `rate` is the part of the requests that meet a fault, `think` a client's mean pause in ms
     between two messages, `stuck` how many seconds a pair waits for any message. More options: wait,
-    kinds, traces, as in faults/talk.mjs.
+    kinds, traces, as in faults/talk.mjs. `more` is further YAML for boshgate.
     """
 
     def __init__(self, proxy, mode, node="node-a1", *, seed, clients, messages, rate=0.1, think=150,
-                 stuck=150, **options):
+                 stuck=150, more=None, **options):
         self.proxy, self.mode, self.node, self.seed = proxy, mode, node, seed
-        self.clients, self.messages, self.rate = clients, messages, rate
+        self.clients, self.messages, self.rate, self.more = clients, messages, rate, more or ""
         self.options = {"think": think, "patience": patience(stuck), **options}
         self.result = None
 
@@ -84,7 +84,7 @@ class Run:
         """The proxy, in front of the node's gate."""
         if self.proxy == "boshgate":
             text = ('listen:\n  - address: "127.0.0.1:0"\n'
-                    f'nodes:\n  node-a1: "http://{host}:{port}/httpbinding"\n')
+                    f'nodes:\n  node-a1: "http://{host}:{port}/httpbinding"\n{self.more}\n')
             async with Boshgate(text) as boshgate:
                 yield boshgate.port()
                 if traces := self.options.get("traces"):
