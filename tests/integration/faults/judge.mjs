@@ -1,7 +1,7 @@
 // Why a session ended and why a message is missing, from what the client and the two gates saw.
 //
 // Three parties can be at fault, and each is counted apart: whoever stands between the gates; the
-// client, whose library gave up; and the node. Prosody 0.12 has two defects that no order of
+// client, whose library gave up; and the node. Prosody 0.12 has three defects that no order of
 // repeats can always avoid:
 //   forgotten poll  A held poll N loses its link, and N+1 arrives before the repeat of N. The
 //                   repeat is refused with item-not-found. To be avoided by repeating N before
@@ -10,10 +10,15 @@
 //   dead deferral   N+1 overtakes N and is deferred, its link breaks, then N arrives. The dead
 //                   request takes the next answer with it. It `raced` when a gate had slowed N
 //                   down, which nobody can see.
+//   dead copy       The link of N breaks while N is on its way, and the node reads the repeat of N
+//                   before N itself. It answers the repeat without data, holds the dead N, and
+//                   gives it the next data, which a repeat of N could fetch, but nobody asks again.
+//                   It always raced.
 
 import { kinds as faults } from './plan.mjs';
 
 const onItsWay = 30; // ms within which a break cannot have been noticed
+const lifetime = 3000; // ms within which a dead request that the node holds takes the next data
 const patienceOf = { strophe: 5, caxl: 4 }; // failures in a row that end the stream
 const stanzaAttempts = 5; // for one request
 
@@ -32,27 +37,54 @@ export function forgottenPoll(events) {
   return { rid: refused.rid, raced: faults.includes(cut.by) && newer.at < cut.at + onItsWay };
 }
 
-// {rid, raced} of a deferred request that died before its predecessor was read; or null.
-export function deadDeferral(events) {
+// When each rid entered first.
+function firstEntries(events) {
   const entered = new Map();
   for (const { at, rid, what } of events) {
     if (what === 'entered' && !entered.has(rid)) {
       entered.set(rid, at);
     }
   }
-  const dead = events.find(({ at, rid, what }) => {
-    const before = entered.get(rid - 1);
-    // What was written at the same time may have been read in the other order.
-    return what === 'cut' && before > entered.get(rid) - onItsWay && before > at - 2 * onItsWay;
-  });
-  if (!dead) {
-    return null;
-  }
-  const slowed = events.some(({ rid, what }) => rid === dead.rid - 1 && what === 'slowed');
-  return { rid: dead.rid, raced: slowed && faults.includes(dead.by) };
+  return entered;
 }
 
-function ranOut(kind, turns) {
+// [{at, rid, raced}] of deferred requests that died before their predecessors were read.
+export function deadDeferrals(events) {
+  const entered = firstEntries(events);
+  const slowed = new Set(events.filter(({ what }) => what === 'slowed').map(({ rid }) => rid));
+  return events
+    .filter(({ at, rid, what }) => {
+      const before = entered.get(rid - 1);
+      // What was written at the same time may have been read in the other order.
+      return (
+        what === 'cut' &&
+        at >= entered.get(rid) &&
+        before > entered.get(rid) - onItsWay &&
+        before > at - 2 * onItsWay
+      );
+    })
+    .map(({ at, rid, by }) => ({ at, rid, raced: slowed.has(rid - 1) && faults.includes(by) }));
+}
+
+// [{at, rid, raced}] of requests whose repeat came so soon that it may have been read first.
+export function deadCopies(events) {
+  const entered = new Map(); // when each rid entered last
+  const found = [];
+  for (const { at, rid, what } of events) {
+    if (what === 'entered') {
+      if (at - entered.get(rid) < onItsWay) {
+        found.push({ at, rid, raced: true });
+      }
+      entered.set(rid, at);
+    }
+  }
+  return found;
+}
+
+function ranOut(kind, turns, why) {
+  if (kind === 'caxl' && why.startsWith('service-unavailable')) {
+    return true; // its own count, which a late answer does not reset
+  }
   return kind === 'stanza'
     ? [...turns.turns.values()].some(
         ({ settled, attempts }) => !settled && attempts >= stanzaAttempts,
@@ -68,7 +100,7 @@ export async function whyEnded({ kind, turns, why }, gates) {
     if (kind === 'strophe' && /^HTTP 4/.test(last)) {
       return { by: 'proxy', cause: last };
     }
-    return ranOut(kind, turns)
+    return ranOut(kind, turns, why)
       ? { by: 'client', cause: `its repeats ran out: ${last}` }
       : { by: 'proxy', cause: why };
   }
@@ -88,33 +120,48 @@ export async function whyEnded({ kind, turns, why }, gates) {
   return { by: 'proxy', cause: `terminate ${condition}, ${told ? 'said by the node' : 'its own'}` };
 }
 
-// How many of the `missing` messages from one client to the other are whose fault.
-export async function whyMissing(missing, from, to, gates) {
-  const fault = { proxy: [], client: 0, node: 0 };
-  const carriers = await gates.nodes.ask('carriers', missing);
-  const asked = [from, to].map(({ turns }) => gates.nodes.ask('history', turns.sid));
-  const histories = await Promise.all(asked);
-  const swallowed = histories.some((events) => deadDeferral(events)?.raced);
-  const givenUp = new Set(to.turns.abandoned.map(({ rid }) => rid));
+// Whether the client itself gave up what would have brought the message.
+function clientGaveUp(message, { carriers, came, from, to, received }) {
+  const givenUp = to.turns.abandoned.map(({ rid }) => rid);
   // What the node wrote into a link that was gone by then, nobody saw: only a repeat would have
   // brought it.
   const answered = new Set(
-    histories[1].filter(({ what }) => what === 'answered').map(({ rid }) => rid),
+    received.filter(({ what }) => what === 'answered').map(({ rid }) => rid),
   );
-  const unseen = [...givenUp].some((rid) => !answered.has(rid));
+  return (
+    from.turns.abandoned.some(({ body }) => body.includes(`#${message}#`)) ||
+    came.some(({ rid }) => givenUp.includes(rid)) ||
+    (carriers.length > 0 && came.length === 0 && givenUp.some((rid) => !answered.has(rid)))
+  );
+}
+
+// The dead requests that the node may have given the message to, after it had come in.
+function swallowers({ carriers, came, sent, received }) {
+  const request = carriers.find((one) => one.in === 'request');
+  const { at } = sent.findLast(({ rid, what }) => rid === request?.rid && what === 'entered') ?? {};
+  return [...deadDeferrals(received), ...deadCopies(received)].filter(
+    (dead) => came.length === 0 && at > dead.at - lifetime && at < dead.at + lifetime,
+  );
+}
+
+// How many of the `missing` messages from one client to the other are whose fault.
+export async function whyMissing(missing, from, to, gates) {
+  const fault = { proxy: [], client: 0, node: 0 };
+  const carriersOf = await gates.nodes.ask('carriers', missing);
+  const sent = await gates.nodes.ask('history', from.turns.sid);
+  const received = await gates.nodes.ask('history', to.turns.sid);
   for (const [index, message] of missing.entries()) {
-    const came = carriers[index].filter((one) => one.in === 'answer' && one.sid === to.turns.sid);
-    const unasked = from.turns.abandoned.some(({ body }) => body.includes(`#${message}#`));
-    const inNode = carriers[index].length > 0 && came.length === 0;
-    if (unasked || (inNode && unseen) || came.some(({ rid }) => givenUp.has(rid))) {
+    const carriers = carriersOf[index];
+    const came = carriers.filter((one) => one.in === 'answer' && one.sid === to.turns.sid);
+    const known = { carriers, came, from, to, sent, received };
+    const dead = swallowers(known);
+    if (clientGaveUp(message, known)) {
       fault.client += 1;
-    } else if (swallowed) {
+    } else if (dead.length > 0 && dead.every(({ raced }) => raced)) {
       fault.node += 1;
     } else {
-      const died = histories.some((events) => deadDeferral(events))
-        ? ', a deferred request died'
-        : '';
-      fault.proxy.push(`${message} (${whereabouts(carriers[index], came, to.turns)}${died})`);
+      const died = dead.length > 0 ? ', given to a dead request' : '';
+      fault.proxy.push(`${message} (${whereabouts(carriers, came, to.turns)}${died})`);
     }
   }
   return fault;
