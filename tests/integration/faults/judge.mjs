@@ -6,7 +6,7 @@
 //   forgotten poll  A held poll N loses its link, and N+1 arrives before the repeat of N. The
 //                   repeat is refused with item-not-found. To be avoided by repeating N before
 //                   anything newer is written, unless N+1 was on its way already when the link
-//                   broke: then it `raced`.
+//                   broke, or a gate slowed the repeat down: then it `raced`.
 //   dead deferral   N+1 overtakes N and is deferred, its link breaks, then N arrives. The dead
 //                   request takes the next answer with it. It `raced` when a gate had slowed N
 //                   down, which nobody can see.
@@ -34,7 +34,10 @@ export function forgottenPoll(events) {
   if (!cut || entries.length < 2 || !newer || newer.at > entries.at(-1).at) {
     return null;
   }
-  return { rid: refused.rid, raced: faults.includes(cut.by) && newer.at < cut.at + onItsWay };
+  // The repeat was on its way before the newer request, and a gate slowed it down.
+  const slowed = mine.some(({ at, what }) => what === 'slowed' && at >= cut.at && at <= newer.at);
+  const soon = newer.at < cut.at + onItsWay;
+  return { rid: refused.rid, raced: faults.includes(cut.by) && (soon || slowed) };
 }
 
 // When each rid entered first.

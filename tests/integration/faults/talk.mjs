@@ -181,8 +181,9 @@ class Talk {
       }
     }
     const failures = this.sessions.flatMap(({ turns }) => turns.failures);
-    if (failures.length > 0 && !this.place.clientFaults) {
-      await trace(this.place, this.pair, this.sessions, { failures }, gates);
+    if (end.session || (failures.length > 0 && !this.place.clientFaults)) {
+      const about = { failures, why: end.why, kind: end.session?.kind };
+      await trace(this.place, this.pair, this.sessions, about, gates);
     }
     if (end.session) {
       const { session, why, stage } = end;
