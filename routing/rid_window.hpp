@@ -75,7 +75,7 @@ struct rid_rules {
     // within a millisecond or two.
     std::uint32_t settle_ms = 10;
     // The same, where the predecessor was written before and its link broke.
-    std::uint32_t resettle_ms = 1000;
+    std::uint32_t resettle_ms = 500;
     // How long the first request of an adopted session waits for an older one: after a restart a
     // client comes with all it had under way, in any order (CAXL after half a second).
     std::uint32_t adopt_ms = 750;

@@ -113,12 +113,12 @@ TEST(conservation, links_to_the_node_break) {
                 // What comes between two breaks of which the node has not heard goes to the first.
                 EXPECT_LE(got.lost, got.faults / 2000) << got.text();
                 // A held poll's link breaks while the next request is in the air.
-                EXPECT_LE(count(got, refused), per_thousand(3, got.faults)) << got.text();
+                EXPECT_LE(count(got, refused), per_thousand(1, got.faults)) << got.text();
                 EXPECT_EQ(sum(got), count(got, refused)) << got.text();
             } else {
                 // ejabberd does not notice that a repeat has broken, too, and answers it.
                 EXPECT_LE(got.lost, per_thousand(3, got.faults)) << got.text();
-                EXPECT_LE(count(got, "node: crash"), per_thousand(3, got.faults)) << got.text();
+                EXPECT_LE(count(got, "node: crash"), per_thousand(1, got.faults)) << got.text();
                 EXPECT_EQ(sum(got), count(got, "node: crash")) << got.text();
             }
         }
