@@ -236,15 +236,14 @@ class session {
         std::uint64_t oldest_at_node = ~std::uint64_t{0};
         for (const auto& [rid, one] : known_) {
             owed += under_way(one) || one.is == state::held ? 1U : 0U;
-            if (under_way(one)) {
+            if (one.is == state::sent) {
                 oldest_at_node = std::min(oldest_at_node, rid);
             }
         }
         require(window_.unanswered() == owed, "both accounts agree");
         require(owed <= rid_window::slots, "what is owed is bounded");
         if (const auto late = window_.overtaken()) {
-            require(*late == oldest_at_node && known_[*late].is == state::sent,
-                    "only what the node has can be overtaken");
+            require(*late == oldest_at_node, "only what the node has can be overtaken");
         }
         // What is forgotten there is forgotten here.
         while (!known_.empty() && known_.begin()->first + rid_window::slots <= window_.newest()) {
