@@ -16,6 +16,7 @@
 #include "routing/repeat_rules.hpp"
 #include "routing/route_table.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -133,6 +134,11 @@ class exchange_pool {
     std::vector<std::unique_ptr<exchange>> free_;
     std::vector<exchange*> zombies_; // over, but a wake for them is on its way
 };
+
+// role_of is for its own core, without the lock: another core may be giving it its turn.
+[[nodiscard]] inline session_role role_of(exchange& x) noexcept {
+    return std::atomic_ref(x.role).load(std::memory_order_relaxed);
+}
 
 [[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept {
     return x.settings->config;

@@ -156,7 +156,7 @@ void exchange_wait::on_deadline() {
 
 void exchange_wait_over(exchange& x) {
     core& home = *x.home;
-    switch (x.role) {
+    switch (role_of(x)) {
     case session_role::none:
     case session_role::leader:
         if (x.via == nullptr) {
@@ -206,30 +206,30 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument) {
     }
     switch (kind) {
     case wake_kind::turn:
-        if (x.role == session_role::leader && x.via == nullptr) {
+        if (role_of(x) == session_role::leader && x.via == nullptr) {
             home.loop.unset(*x.wait);
             exchange_send(x);
         }
         return;
     case wake_kind::rearm:
-        if (x.role == session_role::held_back) {
+        if (role_of(x) == session_role::held_back) {
             exchange_pause(x, milliseconds{argument});
         }
         return;
     case wake_kind::replay:
-        if (x.role == session_role::parked || x.role == session_role::joined) {
+        if (role_of(x) == session_role::parked || role_of(x) == session_role::joined) {
             home.loop.unset(*x.wait);
             replay(x);
         }
         return;
     case wake_kind::failed:
-        if (x.role == session_role::parked || x.role == session_role::joined) {
+        if (role_of(x) == session_role::parked || role_of(x) == session_role::joined) {
             home.shared.sessions.leave(x);
             fail(x, static_cast<reason>(argument));
         }
         return;
     case wake_kind::overtaken:
-        if (x.role == session_role::leader && x.via != nullptr) {
+        if (role_of(x) == session_role::leader && x.via != nullptr) {
             x.via->hurry();
         }
         return;
@@ -249,7 +249,7 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument) {
 }
 
 bool exchange_leave_session(exchange& x) {
-    if (x.role == session_role::parked || x.role == session_role::joined) {
+    if (role_of(x) == session_role::parked || role_of(x) == session_role::joined) {
         x.home->shared.sessions.leave(x);
         return true;
     }

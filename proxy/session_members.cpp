@@ -26,7 +26,7 @@ constexpr std::uint32_t settle_ms = 20;
 void set_role(session& of, exchange& x, session_role role) noexcept {
     of.held_back = static_cast<std::uint8_t>(of.held_back - (x.role == session_role::held_back) +
                                              (role == session_role::held_back));
-    x.role = role;
+    std::atomic_ref(x.role).store(role, std::memory_order_relaxed);
 }
 
 void join(session& of, exchange& x, session_role role) noexcept {

@@ -107,6 +107,33 @@ TEST(SessionOrder, AnswersGoDownInTheOrderOfRids) {
     EXPECT_EQ(newer->read_answer().body, answer_to(1002));
 }
 
+// Whatever cores the two connections are on. With no time to wait, the newer request may be told of
+// the gap; then it comes again.
+TEST(SessionOrder, TurnsAreGivenAcrossCores) {
+    for (const char* reorder : {"10s", "10ms"}) {
+        SCOPED_TRACE(reorder);
+        stub_node node(bosh_node);
+        running_proxy proxy(
+            with_threads(bosh_config_with_node(
+                             node.port(), "sessions: {reorder: " + std::string(reorder) + "}\n"),
+                         2));
+        EXPECT_EQ(proxy.ask(session_request(1000)).status, 200);
+        for (std::uint64_t rid = 1001; rid < 1200; rid += 2) {
+            const auto newer = proxy.connect();
+            const auto older = proxy.connect();
+            newer->write(poll("s", rid + 1));
+            older->write(poll("s", rid));
+            ASSERT_EQ(older->read_answer().body, answer_to(rid));
+            http_answer answer = newer->read_answer();
+            if (answer.status == 503) {
+                answer = proxy.ask(poll("s", rid + 1));
+            }
+            ASSERT_EQ(answer.body, answer_to(rid + 1));
+        }
+        EXPECT_EQ(node.requests().size(), 201U);
+    }
+}
+
 // No more requests at the node than it granted: a further one waits, without a limit of its own,
 // and without work meanwhile.
 TEST(SessionOrder, TheNodeGetsNoMoreThanItGranted) {

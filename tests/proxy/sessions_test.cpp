@@ -14,11 +14,6 @@ namespace {
 using proxy::core_counters;
 using routing::reason;
 
-std::string with_threads(std::string yaml, int threads) {
-    const std::string one = "threads: 1\n";
-    return yaml.replace(yaml.find(one), one.size(), "threads: " + std::to_string(threads) + "\n");
-}
-
 TEST(Sessions, ASessionIsLearntFromTheNodesAnswer) {
     stub_node node(bosh_node);
     running_proxy proxy(bosh_config_with_node(node.port()));

@@ -124,6 +124,11 @@ std::string config_with_node(std::uint16_t node_port, const std::string& more) {
     return bosh_config_with_node(node_port, "sessions: {enabled: false}\n" + more);
 }
 
+std::string with_threads(std::string yaml, int threads) {
+    const std::string one = "threads: 1\n";
+    return yaml.replace(yaml.find(one), one.size(), "threads: " + std::to_string(threads) + "\n");
+}
+
 std::string post(const std::string& path, const std::string& body, const std::string& fields) {
     return "POST " + path + " HTTP/1.1\r\nHost: proxy.example.com\r\nContent-Type: text/xml\r\n" +
            fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;

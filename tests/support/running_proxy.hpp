@@ -52,6 +52,9 @@ class running_proxy {
 [[nodiscard]] std::string bosh_config_with_node(std::uint16_t node_port,
                                                 const std::string& more = {});
 
+// The same configuration with another number of cores.
+[[nodiscard]] std::string with_threads(std::string yaml, int threads);
+
 // Where a port on 127.0.0.1 is.
 [[nodiscard]] proxy::socket_address loopback_address(std::uint16_t port);
 
