@@ -90,9 +90,9 @@ def fill(template, conditions, values):
 class Proxy:
     """One kind of proxy; `start` gives a running one and its port."""
 
-    def __init__(self, name, template, file_name, command, version, conditions=()):
+    def __init__(self, name, template, file_name, command, version, sessions="sessions-on"):
         self.name, self.template, self.file_name = name, template, file_name
-        self.command, self.version, self.conditions = command, version, conditions
+        self.command, self.version, self.sessions = command, version, sessions
 
     def under(self, tool):
         """The same proxy, run under a tool such as valgrind; nginx then in one process."""
@@ -103,7 +103,7 @@ class Proxy:
             self.file_name,
             [*tool, *self.command, *alone],
             self.version,
-            self.conditions,
+            self.sessions,
         )
 
     def start(
@@ -124,7 +124,7 @@ class Proxy:
             "client-tls" if client_tls else "client-plain",
             "node-tls" if node_tls else "node-plain",
             "many" if many else "few",
-            *self.conditions,
+            self.sessions,
         }
         if os.geteuid() == 0:
             conditions.add("root")
@@ -188,13 +188,13 @@ def known(boshgates):
     )
     proxies = {proxy.name: proxy for proxy in (nginx, haproxy, apache)}
     for name, (binary, template) in boshgates.items():
-        for suffix, conditions in (("", ()), (PLAIN, ("sessions-off",))):
+        for suffix, sessions in (("", "sessions-on"), (PLAIN, "sessions-off")):
             proxies[name + suffix] = Proxy(
                 name + suffix,
                 template or "boshgate.yaml",
                 "boshgate.yaml",
                 [binary, "serve", "-c", "@FILE@"],
                 [binary, "--version"],
-                conditions,
+                sessions,
             )
     return proxies
