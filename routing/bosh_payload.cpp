@@ -69,7 +69,7 @@ body_error payload_reader::open(const xml::start_tag& tag,
     const std::uint16_t outside = scope_.mark();
     if (const body_error why = scope_.enter(tag, attributes, at_); why != body_error::none)
         return why;
-    element_namespace_ = scope_.uri_of(tag.name.prefix(document_));
+    declared_ = scope_.mark();
     if (tag.self_closed)
         scope_.leave(outside);
     else

@@ -47,7 +47,7 @@ class payload_reader {
     // The namespace's name as written, of the element that just began; empty: none. Of a
     // self-closed element its own declarations count too.
     [[nodiscard]] xml::namespace_scope::namespace_uri element_namespace() const noexcept {
-        return element_namespace_;
+        return scope_.uri_of(tag_.name.prefix(document_), declared_);
     }
     // Of `begin` and `finish`: where the tag stands, from `<` to behind `>`.
     // Of `text`: where the piece stands, of a CDATA section without its delimiters.
@@ -85,7 +85,7 @@ class payload_reader {
     body_error why_ = body_error::none;
     bool coded_ = false;
     bool from_cdata_ = false;
-    xml::namespace_scope::namespace_uri element_namespace_;
+    std::uint16_t declared_ = 0; // declarations in force in the element that just began
     xml::namespace_scope scope_;
     xml::start_tag tag_;
     std::array<open_element, depth_ceiling> stack_;                  // the first depth_

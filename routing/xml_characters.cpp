@@ -113,31 +113,62 @@ const char* plain_value_end_portable(const char* at, const char* end) noexcept {
 
 #if defined(__SSE2__)
 
+namespace {
+
+__m128i load(const char* at) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+
+__m128i equals(__m128i bytes, char c) noexcept {
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+
+// Controls. The comparison is signed, so bytes from 0x80 on count as low too.
+__m128i low(__m128i bytes) noexcept {
+    return _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+}
+
+unsigned mask_of(__m128i found) noexcept {
+    return static_cast<unsigned>(_mm_movemask_epi8(found));
+}
+
+__m128i maybe_text_end(__m128i bytes) noexcept {
+    return _mm_or_si128(_mm_or_si128(equals(bytes, '<'), equals(bytes, '&')),
+                        _mm_or_si128(equals(bytes, ']'), low(bytes)));
+}
+
+__m128i value_end(__m128i bytes) noexcept {
+    const __m128i quote = _mm_or_si128(equals(bytes, '"'), equals(bytes, '\''));
+    const __m128i markup = _mm_or_si128(equals(bytes, '<'), equals(bytes, '&'));
+    return _mm_or_si128(_mm_or_si128(quote, markup), low(bytes));
+}
+
+} // namespace
+
 const char* plain_text_end(const char* at, const char* end) noexcept {
-    for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-        // The comparison is signed, so bytes from 0x80 on count as low too.
-        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
-        const __m128i space = _mm_or_si128(_mm_or_si128(equals('\n'), equals('\t')), equals('\r'));
-        const __m128i markup = _mm_or_si128(_mm_or_si128(equals('<'), equals('&')), equals(']'));
-        const __m128i stop = _mm_or_si128(_mm_andnot_si128(space, low), markup);
-        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
-            return at + std::countr_zero(mask);
+    for (;;) {
+        unsigned found = 0;
+        for (; found == 0 && end - at >= 32; at += 32) {
+            const __m128i first = maybe_text_end(load(at));
+            const __m128i second = maybe_text_end(load(at + 16));
+            if (mask_of(_mm_or_si128(first, second)) != 0) {
+                found = mask_of(first) | mask_of(second) << 16U;
+                break;
+            }
+        }
+        if (found == 0)
+            return plain_text_end_portable(at, end);
+        at += std::countr_zero(found);
+        if (*at != '\n' && *at != '\t' && *at != '\r') // the only ones that are no end after all
+            return at;
+        ++at;
     }
-    return plain_text_end_portable(at, end);
 }
 
 const char* plain_value_end(const char* at, const char* end) noexcept {
     for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
-        const __m128i quote = _mm_or_si128(equals('"'), equals('\''));
-        const __m128i markup = _mm_or_si128(equals('<'), equals('&'));
-        const __m128i stop = _mm_or_si128(_mm_or_si128(low, quote), markup);
-        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop)))
-            return at + std::countr_zero(mask);
+        if (const unsigned found = mask_of(value_end(load(at))); found != 0)
+            return at + std::countr_zero(found);
     }
     return plain_value_end_portable(at, end);
 }

@@ -1,37 +1,13 @@
 #include "routing/xml_scan.hpp"
 
 #include "routing/xml_names.hpp"
+#include "routing/xml_plain.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace boshgate::routing::xml {
 namespace {
-
-// What an ASCII byte may be in a name; bytes above have no bit set.
-enum : std::uint8_t { name_start = 1, name_part = 2 };
-
-constexpr auto classes = [] {
-    std::array<std::uint8_t, 256> made{};
-    for (unsigned c = 0; c < 0x80; ++c) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        const bool digit = c >= '0' && c <= '9';
-        if (letter)
-            made[c] = name_start | name_part;
-        else if (digit || c == '-' || c == '.')
-            made[c] = name_part;
-    }
-    return made;
-}();
-
-bool is(char c, std::uint8_t kind) noexcept {
-    return (classes[static_cast<unsigned char>(c)] & kind) != 0;
-}
-
-bool is_ascii(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x80;
-}
 
 // A name without colon.
 body_error read_name_part(cursor& c) noexcept {
@@ -162,26 +138,6 @@ body_error skip_characters(cursor& c) noexcept {
     }
     return body_error::none;
 }
-
-namespace {
-
-// Nearly every name is short, ASCII and without prefix: those are read in one loop, all others
-// below.
-bool read_plain_name(cursor& c, qualified_name& out) noexcept {
-    if (c.done() || !is(*c.at, name_start))
-        return false;
-    const char* const last = c.at + std::min(c.left(), name_ceiling + 1);
-    const char* end = c.at + 1;
-    while (end != last && is(*end, name_part))
-        ++end;
-    if (end == last || !is_ascii(*end) || *end == ':')
-        return false;
-    out = {c.offset(), static_cast<std::uint16_t>(end - c.at), 0};
-    c.at = end;
-    return true;
-}
-
-} // namespace
 
 body_error read_name(cursor& c, qualified_name& out) noexcept {
     if (read_plain_name(c, out))

@@ -1,6 +1,9 @@
 #include "routing/xml_tag.hpp"
 
+#include "routing/xml_plain.hpp"
+
 #include <algorithm>
+#include <cstring>
 
 namespace boshgate::routing::xml {
 namespace {
@@ -13,6 +16,20 @@ constexpr std::string_view xbosh_uri = "urn:xmpp:xbosh";
 known_namespace namespace_of(std::string_view uri, bool coded) noexcept {
     if (uri.empty())
         return known_namespace::none;
+    if (!coded) {
+        switch (uri.size()) { // all different
+        case httpbind_uri.size():
+            return uri == httpbind_uri ? known_namespace::httpbind : known_namespace::other;
+        case xbosh_uri.size():
+            return uri == xbosh_uri ? known_namespace::xbosh : known_namespace::other;
+        case xml_uri.size():
+            return uri == xml_uri ? known_namespace::xml : known_namespace::other;
+        case xmlns_uri.size():
+            return uri == xmlns_uri ? known_namespace::xmlns : known_namespace::other;
+        default:
+            return known_namespace::other;
+        }
+    }
     if (value_is(uri, coded, httpbind_uri))
         return known_namespace::httpbind;
     if (value_is(uri, coded, xbosh_uri))
@@ -41,8 +58,11 @@ std::uint32_t fingerprint_of(std::string_view written) noexcept {
     return hash;
 }
 
-bool is_declaration(std::string_view document, const qualified_name& name) noexcept {
-    return (name.prefix_length == 0 ? name.text(document) : name.prefix(document)) == "xmlns";
+// Whether the name is `xmlns`, or has it as its prefix. `begin`: of the document.
+bool is_declaration(const char* begin, const qualified_name& name) noexcept {
+    constexpr std::string_view word = "xmlns";
+    return (name.prefix_length == 0 ? name.length : name.prefix_length) == word.size() &&
+           std::memcmp(begin + name.begin, word.data(), word.size()) == 0;
 }
 
 } // namespace
@@ -51,9 +71,15 @@ body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribut
                           start_tag& out) noexcept {
     out.attributes = 0;
     out.self_closed = false;
-    if (const body_error why = read_name(c, out.name); why != body_error::none)
-        return why;
-    const std::string_view document(c.begin, static_cast<std::size_t>(c.end - c.begin));
+    out.plain_names = false;
+    if (!read_plain_name(c, out.name)) {
+        if (const body_error why = read_name(c, out.name); why != body_error::none)
+            return why;
+    }
+    const auto text = [&](const qualified_name& name) {
+        return std::string_view(c.begin + name.begin, name.length);
+    };
+    bool plain = out.name.prefix_length == 0;
     std::uint64_t seen = 0;
     for (;;) {
         const char* const before = c.at;
@@ -62,6 +88,7 @@ body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribut
             return body_error::truncated;
         if (*c.at == '>') {
             ++c.at;
+            out.plain_names = plain;
             return body_error::none;
         }
         if (*c.at == '/') {
@@ -72,6 +99,7 @@ body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribut
                 return body_error::bad_tag;
             ++c.at;
             out.self_closed = true;
+            out.plain_names = plain;
             return body_error::none;
         }
         if (c.at == before)
@@ -79,13 +107,17 @@ body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribut
         if (out.attributes == room.size())
             return body_error::attribute_limit;
         attribute& next = room[out.attributes];
-        if (const body_error why = read_attribute(c, value_limit, next); why != body_error::none)
-            return why;
-        const std::string_view name = next.name.text(document);
+        if (!read_plain_attribute(c, value_limit, next)) {
+            const body_error why = read_attribute(c, value_limit, next);
+            if (why != body_error::none)
+                return why;
+        }
+        plain = plain && next.name.prefix_length == 0 && !is_declaration(c.begin, next.name);
+        const std::string_view name = text(next.name);
         const std::uint64_t bit = name_bit(name);
         if ((seen & bit) != 0) {
             for (const attribute& earlier : room.first(out.attributes)) {
-                if (earlier.name.text(document) == name)
+                if (text(earlier.name) == name)
                     return body_error::repeated_attribute;
             }
         }
@@ -129,10 +161,14 @@ body_error namespace_scope::declare(const attribute& declaration) noexcept {
 
 body_error namespace_scope::enter(const start_tag& tag, std::span<const attribute> attributes,
                                   std::uint32_t& at) noexcept {
+    if (tag.plain_names) {
+        at = tag.name.begin;
+        return body_error::none;
+    }
     bool prefixed = false;
     for (const attribute& a : attributes) {
         at = a.name.begin;
-        if (is_declaration(document_, a.name)) {
+        if (is_declaration(document_.data(), a.name)) {
             if (const body_error why = declare(a); why != body_error::none)
                 return why;
         } else {
@@ -159,7 +195,7 @@ body_error namespace_scope::check_prefixed(std::span<const attribute> attributes
         if (prefix.empty() || prefix == "xmlns" || prefix == "xml")
             continue;
         at = name.begin;
-        bindings[i] = find_binding(prefix);
+        bindings[i] = find_binding(prefix, count_);
         if (bindings[i] == no_binding)
             return body_error::unbound_prefix;
         for (std::size_t j = 0; j < i; ++j) {
@@ -172,10 +208,13 @@ body_error namespace_scope::check_prefixed(std::span<const attribute> attributes
     return body_error::none;
 }
 
-std::uint8_t namespace_scope::find_binding(std::string_view prefix) const noexcept {
-    for (std::size_t i = count_; i-- > 0;) {
+// Of the first `count` bindings.
+std::uint8_t namespace_scope::find_binding(std::string_view prefix,
+                                           std::size_t count) const noexcept {
+    for (std::size_t i = count; i-- > 0;) {
         const binding& b = bindings_[i];
-        if (document_.substr(b.prefix_begin, b.prefix_length) == prefix)
+        if (b.prefix_length == prefix.size() &&
+            document_.substr(b.prefix_begin, b.prefix_length) == prefix)
             return static_cast<std::uint8_t>(i);
     }
     return no_binding;
@@ -205,16 +244,17 @@ namespace_scope::lookup namespace_scope::find(std::string_view prefix) const noe
         return {known_namespace::xml, true};
     if (prefix == "xmlns")
         return {known_namespace::xmlns, true};
-    const std::uint8_t which = find_binding(prefix);
+    const std::uint8_t which = find_binding(prefix, count_);
     if (which == no_binding)
         return {known_namespace::none, prefix.empty()};
     return {bindings_[which].space, true};
 }
 
-namespace_scope::namespace_uri namespace_scope::uri_of(std::string_view prefix) const noexcept {
+namespace_scope::namespace_uri namespace_scope::uri_of(std::string_view prefix,
+                                                       std::uint16_t mark) const noexcept {
     if (prefix == "xml")
         return {xml_uri, false};
-    const std::uint8_t which = find_binding(prefix);
+    const std::uint8_t which = find_binding(prefix, mark);
     return which == no_binding ? namespace_uri{} : uri_of(bindings_[which]);
 }
 

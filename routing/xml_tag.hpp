@@ -31,6 +31,7 @@ struct start_tag {
     qualified_name name{};
     std::size_t attributes = 0; // how many entries of the caller's array are used
     bool self_closed = false;
+    bool plain_names = false; // no prefix and no declaration: nothing for a namespace_scope
 };
 
 // read_start_tag reads a start tag or an empty-element tag; the cursor stands behind its `<` and is
@@ -67,7 +68,11 @@ class namespace_scope {
             return value_is(written, coded, text);
         }
     };
-    [[nodiscard]] namespace_uri uri_of(std::string_view prefix) const noexcept;
+    [[nodiscard]] namespace_uri uri_of(std::string_view prefix) const noexcept {
+        return uri_of(prefix, count_);
+    }
+    // The same at an earlier mark, or at one that was just left.
+    [[nodiscard]] namespace_uri uri_of(std::string_view prefix, std::uint16_t mark) const noexcept;
 
     // The namespace of a prefix; "" is the default namespace. unbound: no such declaration.
     struct lookup {
@@ -90,7 +95,8 @@ class namespace_scope {
     [[nodiscard]] body_error declare(const attribute& declaration) noexcept;
     [[nodiscard]] body_error check_prefixed(std::span<const attribute> attributes,
                                             std::uint32_t& at) noexcept;
-    [[nodiscard]] std::uint8_t find_binding(std::string_view prefix) const noexcept;
+    [[nodiscard]] std::uint8_t find_binding(std::string_view prefix,
+                                            std::size_t count) const noexcept;
     [[nodiscard]] std::uint8_t first_of_same_uri(std::uint8_t which) noexcept;
     [[nodiscard]] namespace_uri uri_of(const binding& b) const noexcept {
         return {document_.substr(b.uri_begin, b.uri_length), b.coded};
