@@ -49,7 +49,7 @@ rid_window rid_window::opened(std::uint64_t first, unsigned requests) noexcept {
     rid_window window(first, std::max(requests, requests_least));
     // Nothing came before: an older rid has no answer that could be asked for.
     for (slot& one : window.slots_) {
-        one.is = state::answered;
+        window.become(one, state::answered);
     }
     return window;
 }
@@ -82,6 +82,7 @@ rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_has
         }
     }
     for (std::uint64_t next = top_ + 1; next <= rid; ++next) {
+        become(at(next), state::missing);
         at(next) = {.is = state::missing};
     }
     top_ = rid;
@@ -100,7 +101,7 @@ rid_decision rid_window::admit(std::uint64_t rid, const rid_rules& rules,
     one.kept = false;
     one.given_up = false;
     one.again = one.written;
-    one.is = state::waiting;
+    become(one, state::waiting);
     return go_or_wait(rid, rules, now_ms);
 }
 
@@ -110,7 +111,7 @@ rid_decision rid_window::go_or_wait(std::uint64_t rid, const rid_rules& rules,
     if (first.what != obstacle::none) {
         return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
     }
-    at(rid).is = state::sending;
+    become(at(rid), state::sending);
     return {.verdict = rid_verdict::forward};
 }
 
@@ -205,12 +206,12 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
     if (reorder_over && first.what == obstacle::absent) {
         // The node would only keep it, and a kept request is what nodes get wrong: ejabberd never
         // answers it. Refused, it harms nobody; the client comes with both again.
-        at(rid).is = state::failed;
+        become(at(rid), state::failed);
         return {.verdict = rid_verdict::out_of_order};
     }
     // The node may have the one that failed; if the client was to repeat it, it would have.
     if (first.what == obstacle::none || (reorder_over && first.what == obstacle::lost)) {
-        at(rid).is = state::sending;
+        become(at(rid), state::sending);
         return {.verdict = rid_verdict::forward};
     }
     return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
@@ -218,7 +219,7 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
 
 void rid_window::on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept {
     if (tracked(rid) && at(rid).is == state::sending) {
-        at(rid).is = state::sent;
+        become(at(rid), state::sent);
         at(rid).written = true;
         written_at_ms_ = now_ms;
     }
@@ -234,17 +235,31 @@ rid_decision rid_window::on_broken(std::uint64_t rid, const rid_rules& rules,
         return {};
     }
     one.again = one.written;
-    one.is = state::waiting;
+    become(one, state::waiting);
     return go_or_wait(rid, rules, now_ms);
 }
 
 void rid_window::on_failed(std::uint64_t rid) noexcept {
     if (tracked(rid) && at(rid).is != state::answered && at(rid).is != state::parked) {
-        at(rid).is = state::failed;
+        become(at(rid), state::failed);
     }
 }
 
+void rid_window::become(slot& one, state next) noexcept {
+    --in_state(one.is);
+    one.is = next;
+    ++in_state(next);
+}
+
+unsigned rid_window::in_flight() const noexcept {
+    return in_state(state::sending) + in_state(state::sent);
+}
+
 bool rid_window::older_in_flight(std::uint64_t rid) const noexcept {
+    const state own = at(rid).is;
+    if (in_flight() == (own == state::sending || own == state::sent ? 1U : 0U)) {
+        return false;
+    }
     for (std::uint64_t older = oldest(); older < rid; ++older) {
         const state is = at(older).is;
         if (is == state::sending || is == state::sent) {
@@ -261,14 +276,14 @@ bool rid_window::on_answered(std::uint64_t rid, bool kept) noexcept {
     slot& one = at(rid);
     one.kept = kept;
     // Only an answer that is kept can wait.
-    one.is = kept && older_in_flight(rid) ? state::parked : state::answered;
+    become(one, kept && older_in_flight(rid) ? state::parked : state::answered);
     return one.is == state::answered;
 }
 
 bool rid_window::on_unparked(std::uint64_t rid) noexcept {
     const bool parked = tracked(rid) && at(rid).is == state::parked;
     if (parked) {
-        at(rid).is = state::answered;
+        become(at(rid), state::answered);
     }
     return parked;
 }
@@ -288,7 +303,7 @@ std::optional<rid_turn> rid_window::take_turn(const rid_rules& rules,
         }
         const wait first = waits_for(rid, rules, now_ms);
         if (first.what == obstacle::none) {
-            one.is = state::sending;
+            become(one, state::sending);
             return rid_turn{.rid = rid, .wait_ms = 0};
         }
         if (first.what == obstacle::settling) {
@@ -305,7 +320,7 @@ std::optional<std::uint64_t> rid_window::take_parked() noexcept {
             return std::nullopt;
         }
         if (is == state::parked) {
-            at(rid).is = state::answered;
+            become(at(rid), state::answered);
             return rid;
         }
     }
@@ -313,6 +328,10 @@ std::optional<std::uint64_t> rid_window::take_parked() noexcept {
 }
 
 std::optional<std::uint64_t> rid_window::overtaken() const noexcept {
+    const unsigned sent = in_state(state::sent);
+    if (sent == 0 || (sent == 1 && at(top_).is == state::sent)) {
+        return std::nullopt;
+    }
     std::optional<std::uint64_t> oldest_sent;
     for (std::uint64_t rid = oldest(); rid <= top_; ++rid) {
         const state is = at(rid).is;
@@ -340,6 +359,9 @@ bool rid_window::known_to_node(std::uint64_t rid) const noexcept {
 // With one that is `requests` older still under way, a node is given more than it granted, and its
 // answer to a newer one would push the answer that is owed out of its store.
 bool rid_window::node_has_enough(std::uint64_t rid) const noexcept {
+    if (in_flight() == 0) {
+        return false;
+    }
     for (std::uint64_t older = oldest(); older + requests_ <= rid; ++older) {
         const state is = at(older).is;
         if (is == state::sending || is == state::sent) {
@@ -350,10 +372,7 @@ bool rid_window::node_has_enough(std::uint64_t rid) const noexcept {
 }
 
 unsigned rid_window::unanswered() const noexcept {
-    const auto counts = [](const slot& one) {
-        return one.is == state::waiting || one.is == state::sending || one.is == state::sent;
-    };
-    return static_cast<unsigned>(std::count_if(slots_.begin(), slots_.end(), counts));
+    return in_state(state::waiting) + in_flight();
 }
 
 } // namespace boshgate::routing

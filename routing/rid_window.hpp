@@ -159,6 +159,7 @@ class rid_window {
         answered, // answered, its answer went down
         parked,   // answered, waits for an older answer
     };
+    static constexpr std::size_t state_count = static_cast<std::size_t>(state::parked) + 1;
     struct slot {
         std::uint32_t hash = 0;
         state is = state::unknown;
@@ -181,11 +182,22 @@ class rid_window {
         std::uint32_t ms = 0;
     };
 
-    rid_window(std::uint64_t first, unsigned requests) noexcept
-        : top_(first), requests_(requests) {}
+    rid_window(std::uint64_t first, unsigned requests) noexcept : top_(first), requests_(requests) {
+        in_state(state::unknown) = slots;
+    }
 
     [[nodiscard]] slot& at(std::uint64_t rid) noexcept { return slots_[rid % slots]; }
     [[nodiscard]] const slot& at(std::uint64_t rid) const noexcept { return slots_[rid % slots]; }
+    // become is the only way for a slot to get another state: the states are counted, because most
+    // questions about all slots have their answer in the counts.
+    void become(slot& one, state next) noexcept;
+    [[nodiscard]] std::uint8_t& in_state(state which) noexcept {
+        return counts_[static_cast<std::size_t>(which)];
+    }
+    [[nodiscard]] unsigned in_state(state which) const noexcept {
+        return counts_[static_cast<std::size_t>(which)];
+    }
+    [[nodiscard]] unsigned in_flight() const noexcept; // sending or sent
     [[nodiscard]] bool tracked(std::uint64_t rid) const noexcept {
         return rid <= top_ && top_ - rid < slots;
     }
@@ -209,6 +221,7 @@ class rid_window {
     bool adopted_ = false;
     unsigned requests_;
     std::array<slot, slots> slots_{};
+    std::array<std::uint8_t, state_count> counts_{}; // of the slots, by state
 };
 
 } // namespace boshgate::routing
