@@ -21,10 +21,22 @@ using routing::reason;
 
 namespace {
 
+// Looks for the letter that is the rarest of it in the tags that nodes write.
+bool has_terminate(std::string_view tag) noexcept {
+    constexpr std::string_view word = "terminate";
+    constexpr std::size_t letter = word.find('m');
+    for (std::size_t at = tag.find('m', letter); at != std::string_view::npos;
+         at = tag.find('m', at + 1)) {
+        if (tag.substr(at - letter, word.size()) == word) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Whether a node's answer ends the session (XEP-0124 13); a stream's end does not (16.5).
 bool ends_session(core& home, std::string_view body) {
-    const std::string_view tag = body.substr(0, body.find('>'));
-    return tag.find("terminate") != std::string_view::npos &&
+    return has_terminate(body.substr(0, body.find('>'))) &&
            routing::read_body_tag(body, {}, home.tag).ok() &&
            home.tag.is(body_attribute::type, "terminate") && !home.tag.has(body_attribute::stream);
 }

@@ -91,9 +91,10 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text, std::size_t di
         return std::nullopt;
     std::uint64_t value = 0;
     for (const char c : text) {
-        if (c < '0' || c > '9')
+        const auto digit = static_cast<unsigned char>(c - '0');
+        if (digit > 9)
             return std::nullopt;
-        value = value * 10 + static_cast<std::uint64_t>(c - '0');
+        value = value * 10 + digit;
     }
     return value;
 }
@@ -258,18 +259,22 @@ void body_reader::identify(const xml::namespace_scope& scope, body_tag& out) noe
     out.index_.fill(body_tag::absent);
     for (std::size_t i = 0; i < out.tag_.attributes; ++i) {
         const xml::qualified_name& name = out.attributes_[i].name;
+        if (name.prefix_length == 0) {
+            const body_attribute id = find_plain({out.document_.data() + name.begin, name.length});
+            out.index_[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(i);
+            continue;
+        }
         const std::string_view prefix = name.prefix(out.document_);
         const std::string_view local = name.local(out.document_);
         body_attribute id = body_attribute::other;
-        if (prefix.empty())
-            id = find_plain(local);
-        else if (prefix == "xml" && local == "lang")
+        if (prefix == "xml" && local == "lang")
             id = body_attribute::xml_lang;
         else if (scope.find(prefix).space == known_namespace::xbosh)
             id = find_xbosh(local);
-        if (id != body_attribute::other)
-            out.index_[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(i);
+        out.index_[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(i);
     }
+    out.index_[static_cast<std::size_t>(body_attribute::other)] = body_tag::absent;
+    out.rid_ = out.number(body_attribute::rid).value_or(0);
 }
 
 std::string_view name_of(body_attribute id) noexcept {
@@ -308,11 +313,6 @@ std::optional<std::uint64_t> body_tag::number(body_attribute id) const noexcept 
     const auto text = value(id, room);
     const auto number = text ? parse_decimal(*text, 16) : std::nullopt;
     return number && *number <= rid_ceiling ? number : std::nullopt;
-}
-
-std::optional<std::uint64_t> body_tag::rid() const noexcept {
-    const auto number = this->number(body_attribute::rid);
-    return number && *number != 0 ? number : std::nullopt;
 }
 
 std::optional<body_version> body_tag::version(body_attribute id) const noexcept {

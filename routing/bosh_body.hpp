@@ -135,7 +135,9 @@ class body_tag {
     [[nodiscard]] std::optional<std::uint64_t> number(body_attribute id) const noexcept;
 
     // rid: a number, and not 0.
-    [[nodiscard]] std::optional<std::uint64_t> rid() const noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> rid() const noexcept {
+        return rid_ == 0 ? std::nullopt : std::optional(rid_);
+    }
 
     // ver or xmpp:version: two numbers of one to four digits with a dot between; nullopt as in
     // number().
@@ -194,7 +196,8 @@ class body_tag {
     std::string_view document_;
     xml::start_tag tag_;
     std::uint32_t payload_begin_ = 0;
-    std::array<std::uint8_t, body_attribute_count> index_;           // into attributes_, or absent
+    std::uint64_t rid_ = 0;                                // 0: there is none that is legal
+    std::array<std::uint8_t, body_attribute_count> index_; // into attributes_, or absent
     std::array<xml::attribute, xml::attributes_ceiling> attributes_; // the first tag_.attributes
 };
 

@@ -31,5 +31,9 @@ std::size_t encode_utf8(std::uint32_t code, char* out) noexcept;
 [[nodiscard]] const char* plain_value_end(const char* at, const char* end) noexcept;
 [[nodiscard]] const char* plain_text_end_portable(const char* at, const char* end) noexcept;
 [[nodiscard]] const char* plain_value_end_portable(const char* at, const char* end) noexcept;
+#if defined(__SSE2__)
+// What plain_text_end is on a processor without AVX2.
+[[nodiscard]] const char* plain_text_end_sse2(const char* at, const char* end) noexcept;
+#endif
 
 } // namespace boshgate::routing::xml

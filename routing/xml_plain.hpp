@@ -6,8 +6,13 @@
 #include "routing/xml_scan.hpp"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace boshgate::routing::xml {
 
@@ -35,44 +40,72 @@ inline constexpr auto name_classes = [] {
     return static_cast<unsigned char>(c) < 0x80;
 }
 
-// read_plain_name reads a short ASCII name without prefix that ends before the bytes do. False: it
-// is not of that form, and the cursor has not moved.
+// plain_name_end returns the end of a short ASCII name without prefix that begins at `at` and ends
+// before the bytes do; nullptr: it is not of that form.
+[[nodiscard]] inline const char* plain_name_end(const char* at, const char* end) noexcept {
+    if (at == end || !is(*at, name_start))
+        return nullptr;
+    const char* const begin = at++;
+    while (at != end && is(*at, name_part))
+        ++at;
+    const bool whole = at != end && is_ascii(*at) && *at != ':';
+    return whole && static_cast<std::size_t>(at - begin) <= name_ceiling ? at : nullptr;
+}
+
+// read_plain_name: false: it is not such a name, and the cursor has not moved.
 [[nodiscard]] inline bool read_plain_name(cursor& c, qualified_name& out) noexcept {
-    if (c.done() || !is(*c.at, name_start))
+    const char* const end = plain_name_end(c.at, c.end);
+    if (end == nullptr)
         return false;
-    const char* end = c.at + 1;
-    while (end != c.end && is(*end, name_part))
-        ++end;
-    const auto length = static_cast<std::size_t>(end - c.at);
-    if (end == c.end || !is_ascii(*end) || *end == ':' || length > name_ceiling)
-        return false;
-    out = {c.offset(), static_cast<std::uint16_t>(length), 0};
+    out = {c.offset(), static_cast<std::uint16_t>(end - c.at), 0};
     c.at = end;
     return true;
 }
 
-// read_plain_attribute reads `name='value'` without blanks, references, and characters above
-// U+007F. False: it is not of that form, or longer than `value_limit`, and the cursor has not
-// moved.
-[[nodiscard]] inline bool read_plain_attribute(cursor& c, std::size_t value_limit,
-                                               attribute& out) noexcept {
-    const char* const before = c.at;
-    if (!read_plain_name(c, out.name))
-        return false;
-    if (c.left() >= 2 && c.at[0] == '=' && (c.at[1] == '"' || c.at[1] == '\'')) {
-        const char quote = c.at[1];
-        const char* const value = c.at + 2;
-        const char* const end = plain_value_end(value, c.end);
-        if (end != c.end && *end == quote && static_cast<std::size_t>(end - value) <= value_limit) {
-            out.value_begin = static_cast<std::uint32_t>(value - c.begin);
-            out.value_end = static_cast<std::uint32_t>(end - c.begin);
-            out.coded = false;
-            c.at = end + 1;
-            return true;
-        }
-    }
-    c.at = before;
-    return false;
+#if defined(__SSE2__)
+// What plain_value_end gives, for values that nearly all end within 16 bytes: without a call.
+[[nodiscard]] inline const char* short_value_end(const char* at, const char* end) noexcept {
+    if (end - at < 16)
+        return plain_value_end_portable(at, end);
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    // The comparison is signed, so bytes from 0x80 on count as low too.
+    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+    const __m128i quote = _mm_or_si128(equals('"'), equals('\''));
+    const __m128i markup = _mm_or_si128(equals('<'), equals('&'));
+    const __m128i stop = _mm_or_si128(_mm_or_si128(low, quote), markup);
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop));
+    return mask != 0 ? at + std::countr_zero(mask) : plain_value_end(at + 16, end);
+}
+#else
+[[nodiscard]] inline const char* short_value_end(const char* at, const char* end) noexcept {
+    return plain_value_end(at, end);
+}
+#endif
+
+// read_plain_attribute reads `name='value'` without prefix, blanks, references, and characters
+// above U+007F. Returns its end; nullptr: it is not of that form, or longer than `value_limit`.
+[[nodiscard]] inline const char* read_plain_attribute(const char* document, const char* at,
+                                                      const char* end, std::size_t value_limit,
+                                                      attribute& out) noexcept {
+    const char* const name_end = plain_name_end(at, end);
+    if (name_end == nullptr || end - name_end < 2 || *name_end != '=')
+        return nullptr;
+    const char quote = name_end[1];
+    if (quote != '"' && quote != '\'')
+        return nullptr;
+    const char* const value = name_end + 2;
+    const char* const value_end = short_value_end(value, end);
+    if (value_end == end || *value_end != quote ||
+        static_cast<std::size_t>(value_end - value) > value_limit)
+        return nullptr;
+    out.name.begin = static_cast<std::uint32_t>(at - document);
+    out.name.length = static_cast<std::uint16_t>(name_end - at);
+    out.name.prefix_length = 0;
+    out.value_begin = static_cast<std::uint32_t>(value - document);
+    out.value_end = static_cast<std::uint32_t>(value_end - document);
+    out.coded = false;
+    return value_end + 1;
 }
 
 } // namespace boshgate::routing::xml

@@ -3,6 +3,7 @@
 #include "routing/xml_plain.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace boshgate::routing::xml {
@@ -67,28 +68,79 @@ bool is_declaration(const char* begin, const qualified_name& name) noexcept {
 
 } // namespace
 
-body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribute> room,
-                          start_tag& out) noexcept {
-    out.attributes = 0;
-    out.self_closed = false;
-    out.plain_names = false;
-    if (!read_plain_name(c, out.name)) {
-        if (const body_error why = read_name(c, out.name); why != body_error::none)
-            return why;
+namespace {
+
+// The attributes of a tag while it is read: some in the usual form, then one of another, and so
+// on. What is known of them stands in registers while those of the usual form are read.
+struct attribute_list {
+    const char* document;
+    std::span<attribute> room;
+    std::size_t count = 0;
+    std::uint64_t seen = 0; // name_bit of each
+    std::uint64_t declarations = 0;
+    bool prefixed = false;
+
+    [[nodiscard]] std::string_view name(const attribute& of) const noexcept {
+        return {document + of.name.begin, of.name.length};
     }
-    const auto text = [&](const qualified_name& name) {
-        return std::string_view(c.begin + name.begin, name.length);
-    };
-    bool plain = out.name.prefix_length == 0;
-    std::uint64_t seen = 0;
+    [[nodiscard]] bool has(std::string_view wanted) const noexcept {
+        for (const attribute& earlier : room.first(count)) {
+            if (name(earlier) == wanted)
+                return true;
+        }
+        return false;
+    }
+    // Takes the next one, which stands in its place in `room`. False: there is one of that name.
+    [[nodiscard, gnu::always_inline]] inline bool add() noexcept {
+        const attribute& next = room.data()[count];
+        const std::uint64_t bit = name_bit(name(next));
+        if ((seen & bit) != 0 && has(name(next)))
+            return false;
+        if (is_declaration(document, next.name))
+            declarations |= std::uint64_t{1} << count;
+        else
+            prefixed |= next.name.prefix_length != 0;
+        seen |= bit;
+        ++count;
+        return true;
+    }
+};
+static_assert(attributes_ceiling <= 64);
+
+// Reads attributes in the usual form, ` name='value'`, as far as there are any.
+body_error read_plain_attributes(cursor& c, std::size_t value_limit,
+                                 attribute_list& list) noexcept {
+    attribute_list local = list;
+    const char* at = c.at;
+    body_error why = body_error::none;
+    while (at != c.end && *at == ' ' && local.count != local.room.size()) {
+        const char* const end = read_plain_attribute(local.document, at + 1, c.end, value_limit,
+                                                     local.room.data()[local.count]);
+        if (end == nullptr)
+            break;
+        at = end;
+        if (!local.add()) {
+            why = body_error::repeated_attribute;
+            break;
+        }
+    }
+    c.at = at;
+    list = local;
+    return why;
+}
+
+body_error read_attributes(cursor& c, std::size_t value_limit, attribute_list& list,
+                           bool& self_closed) noexcept {
     for (;;) {
+        if (const body_error why = read_plain_attributes(c, value_limit, list);
+            why != body_error::none)
+            return why;
         const char* const before = c.at;
         skip_space(c);
         if (c.done())
             return body_error::truncated;
         if (*c.at == '>') {
             ++c.at;
-            out.plain_names = plain;
             return body_error::none;
         }
         if (*c.at == '/') {
@@ -98,32 +150,38 @@ body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribut
             if (*c.at != '>')
                 return body_error::bad_tag;
             ++c.at;
-            out.self_closed = true;
-            out.plain_names = plain;
+            self_closed = true;
             return body_error::none;
         }
         if (c.at == before)
             return body_error::bad_tag;
-        if (out.attributes == room.size())
+        if (list.count == list.room.size())
             return body_error::attribute_limit;
-        attribute& next = room[out.attributes];
-        if (!read_plain_attribute(c, value_limit, next)) {
-            const body_error why = read_attribute(c, value_limit, next);
-            if (why != body_error::none)
-                return why;
-        }
-        plain = plain && next.name.prefix_length == 0 && !is_declaration(c.begin, next.name);
-        const std::string_view name = text(next.name);
-        const std::uint64_t bit = name_bit(name);
-        if ((seen & bit) != 0) {
-            for (const attribute& earlier : room.first(out.attributes)) {
-                if (text(earlier.name) == name)
-                    return body_error::repeated_attribute;
-            }
-        }
-        seen |= bit;
-        ++out.attributes;
+        const body_error why = read_attribute(c, value_limit, list.room[list.count]);
+        if (why != body_error::none)
+            return why;
+        if (!list.add())
+            return body_error::repeated_attribute;
     }
+}
+
+} // namespace
+
+body_error read_start_tag(cursor& c, std::size_t value_limit, std::span<attribute> room,
+                          start_tag& out) noexcept {
+    out.attributes = 0;
+    out.self_closed = false;
+    if (!read_plain_name(c, out.name)) {
+        if (const body_error why = read_name(c, out.name); why != body_error::none)
+            return why;
+    }
+    attribute_list list{.document = c.begin,
+                        .room = room.first(std::min(room.size(), attributes_ceiling))};
+    const body_error why = read_attributes(c, value_limit, list, out.self_closed);
+    out.attributes = list.count;
+    out.declarations = list.declarations;
+    out.prefixed = list.prefixed;
+    return why;
 }
 
 namespace_scope::namespace_scope(std::string_view document, std::size_t limit) noexcept
@@ -161,25 +219,19 @@ body_error namespace_scope::declare(const attribute& declaration) noexcept {
 
 body_error namespace_scope::enter(const start_tag& tag, std::span<const attribute> attributes,
                                   std::uint32_t& at) noexcept {
-    if (tag.plain_names) {
-        at = tag.name.begin;
-        return body_error::none;
-    }
-    bool prefixed = false;
-    for (const attribute& a : attributes) {
+    for (std::uint64_t rest = tag.declarations; rest != 0; rest &= rest - 1) {
+        const attribute& a = attributes[static_cast<std::size_t>(std::countr_zero(rest))];
         at = a.name.begin;
-        if (is_declaration(document_.data(), a.name)) {
-            if (const body_error why = declare(a); why != body_error::none)
-                return why;
-        } else {
-            prefixed |= a.name.prefix_length != 0;
-        }
+        if (const body_error why = declare(a); why != body_error::none)
+            return why;
     }
     at = tag.name.begin;
-    const std::string_view element_prefix = tag.name.prefix(document_);
-    if (!element_prefix.empty() && (element_prefix == "xmlns" || !find(element_prefix).bound))
-        return body_error::unbound_prefix;
-    return prefixed ? check_prefixed(attributes, at) : body_error::none;
+    if (tag.name.prefix_length != 0) {
+        const std::string_view prefix = tag.name.prefix(document_);
+        if (prefix == "xmlns" || !find(prefix).bound)
+            return body_error::unbound_prefix;
+    }
+    return tag.prefixed ? check_prefixed(attributes, at) : body_error::none;
 }
 
 // Every prefix bound, no attribute twice by namespace. Each prefix is looked up once and each URI

@@ -14,7 +14,7 @@
 namespace boshgate::routing::xml {
 
 // Compile-time ceilings for the limits of the same names.
-inline constexpr std::size_t attributes_ceiling = 64;
+inline constexpr std::size_t attributes_ceiling = 64; // bits of start_tag::declarations
 inline constexpr std::size_t namespaces_ceiling = 64; // below namespace_scope::no_binding
 
 // Namespaces that BOSH itself uses get a name.
@@ -31,7 +31,8 @@ struct start_tag {
     qualified_name name{};
     std::size_t attributes = 0; // how many entries of the caller's array are used
     bool self_closed = false;
-    bool plain_names = false; // no prefix and no declaration: nothing for a namespace_scope
+    bool prefixed = false;          // an attribute that is no declaration has a prefix
+    std::uint64_t declarations = 0; // which attributes are declarations, the first one is bit 0
 };
 
 // read_start_tag reads a start tag or an empty-element tag; the cursor stands behind its `<` and is

@@ -78,10 +78,36 @@ TEST(xml_characters, vector_and_portable_scans_stop_at_the_same_byte) {
                 ASSERT_EQ(plain_text_end(first, last) - first,
                           plain_text_end_portable(first, last) - first)
                     << "text, byte " << byte << " at " << at << " of " << length;
+#if defined(__SSE2__)
+                ASSERT_EQ(plain_text_end_sse2(first, last) - first,
+                          plain_text_end_portable(first, last) - first)
+                    << "text without AVX2, byte " << byte << " at " << at << " of " << length;
+#endif
                 ASSERT_EQ(plain_value_end(first, last) - first,
                           plain_value_end_portable(first, last) - first)
                     << "value, byte " << byte << " at " << at << " of " << length;
             }
+        }
+    }
+}
+
+TEST(xml_characters, line_ends_do_not_end_plain_text) {
+    // Each block of the vector forms has some, at any place, and the end comes behind them.
+    for (std::size_t step = 1; step < 40; ++step) {
+        std::string text(200, 'x');
+        for (std::size_t at = 0; at < text.size(); at += step)
+            text[at] = "\n\t\r"[at % 3];
+        for (std::size_t end = 0; end < text.size(); ++end) {
+            std::string stopped = text;
+            stopped[end] = '<';
+            const char* const first = stopped.data();
+            const char* const last = first + stopped.size();
+            ASSERT_EQ(plain_text_end(first, last) - first, static_cast<std::ptrdiff_t>(end))
+                << step;
+#if defined(__SSE2__)
+            ASSERT_EQ(plain_text_end_sse2(first, last) - first, static_cast<std::ptrdiff_t>(end))
+                << step;
+#endif
         }
     }
 }
