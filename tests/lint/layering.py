@@ -15,7 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # says.
 PURE_MAY = {
     "conf": [r"boost/url/.*"],  # reading URLs
-    "routing": [r"arpa/inet\.h", r"emmintrin\.h"],  # inet_pton and inet_ntop; SSE2
+    "routing": [r"arpa/inet\.h", r"[ei]mmintrin\.h"],  # inet_pton, inet_ntop; SSE2, AVX2
     "discovery": [],
 }
 # Headers of the standard library whose things have no place in a pure folder.
