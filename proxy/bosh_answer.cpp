@@ -34,6 +34,9 @@ bool has_terminate(std::string_view tag) noexcept {
     return false;
 }
 
+// A node that grants no number sets no limit (XEP-0124 11). No client in use sends more at once.
+constexpr std::uint8_t requests_unlimited = 5;
+
 // Whether a node's answer ends the session (XEP-0124 13); a stream's end does not (16.5).
 bool ends_session(core& home, std::string_view body) {
     return has_terminate(body.substr(0, body.find('>'))) &&
@@ -80,7 +83,9 @@ void learn_session(exchange& x, std::string_view body) {
     session_facts facts = x.facts;
     facts.wait = granted<std::uint16_t>(tag, body_attribute::wait);
     facts.inactivity = granted<std::uint16_t>(tag, body_attribute::inactivity);
-    facts.requests = granted<std::uint8_t>(tag, body_attribute::requests);
+    facts.requests = tag.has(body_attribute::requests)
+                         ? granted<std::uint8_t>(tag, body_attribute::requests)
+                         : requests_unlimited;
     std::array<char, session_table::sid_max> room;
     const std::optional<std::string_view> sid = tag.value(body_attribute::sid, room);
     if (!sid || sid->empty() || sid->size() > session_table::sid_max) {
@@ -115,9 +120,17 @@ routing::answer_translation translate(exchange& x, std::string_view body) {
         what);
 }
 
-// The usual answer, told by its first bytes: translate() would pass it as it is.
+// The usual answer, told by its first bytes and its type: translate() would pass it as it is.
 bool plain(const routing::answer_head& head, std::string_view body) noexcept {
-    return head.status == 200 && body.starts_with("<body");
+    if (head.status != 200 || !body.starts_with("<body")) {
+        return false;
+    }
+    const std::string_view tag =
+        body.substr(0, body.find('>')); // a page may begin with <body>, too
+    const routing::field* type = head.find(routing::field_id::content_type);
+    return tag.find("http://jabber.org/protocol/httpbind") != std::string_view::npos &&
+           type != nullptr &&
+           routing::equal_ignoring_case(type->value, routing::terminate_content_type);
 }
 
 // A terminate that sends the client to another URL: the proxied one of that node, or nowhere.

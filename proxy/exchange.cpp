@@ -77,12 +77,16 @@ exchange& exchange_begin(core& home) {
     return x;
 }
 
-void exchange_finish(exchange& x, int status, reason why) {
-    core& home = *x.home;
+void exchange_stop_waiting(exchange& x) {
     if (x.wait) {
-        home.waits.remove(*x.wait);
+        x.home->waits.remove(*x.wait);
         x.wait.reset();
     }
+}
+
+void exchange_finish(exchange& x, int status, reason why) {
+    core& home = *x.home;
+    exchange_stop_waiting(x);
     if (std::exchange(x.entered, false)) {
         home.shared.sessions.leave_request(x.client);
     }
@@ -170,6 +174,7 @@ void exchange_resume(exchange& x) {
 void exchange_stream_ended(exchange& x) {
     x.home->counters.held.subtract();
     x.answered_us = x.home->loop.now_us();
+    exchange_stop_waiting(x);
     if (x.of != nullptr) {
         // Too large to be kept: a copy asks the node. It is on its way down, so it does not wait.
         [[maybe_unused]] const bool down = x.home->shared.sessions.answered(
@@ -185,6 +190,7 @@ void exchange_answered(exchange& x, const routing::answer_head& head, std::strin
     if (x.bosh && !exchange_take_bosh_answer(x, body)) {
         return;
     }
+    exchange_stop_waiting(x);
     if (x.sink == nullptr) {
         exchange_finish(x, 0, reason::client_closed);
     } else {

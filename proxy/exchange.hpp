@@ -76,6 +76,7 @@ struct exchange {
     session* of = nullptr;
     exchange* next_member = nullptr;
     exchange* previous_member = nullptr;
+    // Written under that lock by any core; its own may read it without, through role_of().
     session_role role = session_role::none;
     bool finished = false;   // it is over, but a wake for it is still on its way
     std::uint32_t wakes = 0; // on their way; counted up by any core, down by its own
@@ -174,6 +175,9 @@ void exchange_send_wake(exchange& x, wake_kind kind, std::uint32_t argument);
 void exchange_end(exchange& x);
 // exchange_pause lets it wait: on_wait_over (exchange_session.cpp) goes on with it.
 void exchange_pause(exchange& x, std::chrono::milliseconds time);
+// exchange_stop_waiting ends that for good: before the sink is told, which takes an exchange that
+// still waits for one that goes on without it.
+void exchange_stop_waiting(exchange& x);
 void exchange_wait_over(exchange& x);
 // exchange_leave_session takes a client's request out of its session. False: the request is the
 // node's already, or will be, and goes on for the client's next copy.

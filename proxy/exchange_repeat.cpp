@@ -146,6 +146,9 @@ void note_death(exchange& x, reason why) {
         why != reason::node_connect_timeout) {
         return;
     }
+    if (x.request_class == request_class::page) {
+        return; // it was not tried for long
+    }
     if (home.shared.dead[x.node].exchange(true)) {
         return;
     }
@@ -200,6 +203,7 @@ void exchange_failed(exchange& x, reason why) {
     if (x.of != nullptr) {
         home.shared.sessions.failed(x, why, home.loop.steady_ms());
     }
+    exchange_stop_waiting(x);
     if (x.sink == nullptr) {
         exchange_finish(x, 0, why);
     } else if (x.streaming) {

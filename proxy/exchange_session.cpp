@@ -46,6 +46,7 @@ reason reason_of(rid_verdict verdict) noexcept {
 void fail(exchange& x, reason why) {
     x.home->counters.held.subtract();
     x.answered_us = x.home->loop.now_us();
+    exchange_stop_waiting(x);
     if (x.sink == nullptr) {
         exchange_finish(x, 0, why);
     } else {
@@ -65,6 +66,7 @@ void replay(exchange& x) {
     }
     home.counters.held.subtract();
     x.answered_us = home.loop.now_us();
+    exchange_stop_waiting(x);
     if (x.sink == nullptr) {
         exchange_finish(x, 0, reason::client_closed);
         return;
@@ -172,8 +174,7 @@ void exchange_wait_over(exchange& x) {
         } else if (decision.verdict == rid_verdict::hold_back) {
             exchange_pause(x, milliseconds{decision.wait_ms});
         } else if (decision.verdict == rid_verdict::out_of_order) {
-            home.counters.held.subtract();
-            exchange_failed(x, reason::rid_gap);
+            fail(x, reason::rid_gap);
         }
         return;
     }

@@ -149,7 +149,9 @@ void link::on_ready(std::uint32_t events) {
             return;
         }
         if (phase_ == phase::busy && !transport_.blocked()) {
-            arm_answer();
+            if (!arm_answer()) {
+                return;
+            }
             exchange_written(*exchange_);
         }
     }
@@ -240,19 +242,21 @@ void link::write_request() {
     }
     if (transport_.blocked()) {
         core_.loop.set(*this, settings_of(*exchange_).timeouts.node_write);
-    } else {
-        arm_answer();
+    } else if (arm_answer()) {
         exchange_written(*exchange_);
     }
 }
 
-void link::arm_answer() {
+// arm_answer sets the deadline of the answer. False: it is over already, and the exchange has ended
+// (a node that took longer to read the request than its session waits).
+bool link::arm_answer() {
     const std::chrono::milliseconds patience = exchange_patience(*exchange_);
     if (patience.count() == 0) {
         fail(reason::node_answer_timeout);
-    } else {
-        core_.loop.set(*this, patience);
+        return false;
     }
+    core_.loop.set(*this, patience);
+    return true;
 }
 
 void link::hurry() {
@@ -310,6 +314,7 @@ void link::release(bool reusable) {
     partial_.reset();
     paused_ = false;
     hurried_ = false;
+    doomed_ = false; // it has answered
     reused_ = true;
     sent_ = false;
     if (!reusable || core_.draining || generation_ != core_.nodes[node_].generation) {

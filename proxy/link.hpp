@@ -98,7 +98,7 @@ class link final : public ready_handler, public timed {
     void complete_gathered(bool reusable);
     void finish_stream(bool reusable);
     void release(bool reusable);
-    void arm_answer();
+    bool arm_answer();
     void fail(routing::reason why);
     void close();
     [[nodiscard]] bool reread_head();

@@ -261,6 +261,10 @@ bool link::start_streaming() {
         fail(exchange_->sink == nullptr ? reason::client_closed : reason::node_bad_answer);
         return false;
     }
+    if (exchange_->bosh && core_.answer.status != 200) {
+        fail(reason::node_not_bosh); // a page too large to be looked at
+        return false;
+    }
     partial_->streaming = true;
     exchange_->streaming = true;
     core_.counters.streamed.add();
@@ -269,10 +273,10 @@ bool link::start_streaming() {
 }
 
 void link::stream(std::string_view data) {
-    if (data.empty() || phase_ != phase::busy) {
+    // A streamed answer may take any time in all, as long as it moves.
+    if (data.empty() || phase_ != phase::busy || !arm_answer()) {
         return;
     }
-    arm_answer(); // a streamed answer may take any time in all, as long as it moves
     if (!exchange_->sink->on_answer_data(*exchange_, data)) {
         paused_ = true;
     }

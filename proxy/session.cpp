@@ -166,7 +166,7 @@ void session_table::sweep(std::uint64_t round, std::uint64_t now_ms) {
         for (session*& bucket : in.buckets) {
             for (session** place = &bucket; *place != nullptr;) {
                 session& one = **place;
-                if (one.members == nullptr && now_ms - one.used_ms > lifetime_of(one)) {
+                if (one.members == nullptr && elapsed_ms(now_ms, one.used_ms) > lifetime_of(one)) {
                     drop(in, place);
                 } else {
                     place = &one.next;

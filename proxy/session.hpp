@@ -114,6 +114,13 @@ class wake_list {
     std::vector<wake> owed_;
 };
 
+// The time since then, 0 for one that lies ahead: each core reads the clock for itself, and another
+// may have read it a moment later.
+[[nodiscard]] inline std::uint64_t elapsed_ms(std::uint64_t now_ms,
+                                              std::uint64_t since_ms) noexcept {
+    return now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
 // How a request may go on.
 struct admission {
     routing::rid_decision decision;
@@ -146,7 +153,8 @@ class session_table {
                                   std::uint32_t payload_hash, bool restart, std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
-    // The time that a held-back member was told to wait is over.
+    // The time that a held-back member was told to wait is over. out_of_order: it has failed, and
+    // is no member any more.
     [[nodiscard]] routing::rid_decision wait_over(exchange& x, bool reorder_over,
                                                   std::uint64_t now_ms);
     // The leader's request was handed to the kernel whole.
@@ -213,6 +221,9 @@ class session_table {
                                                std::uint64_t now_ms) const noexcept;
     [[nodiscard]] routing::reason refusal_of(session& of, bool restart, std::uint64_t now_ms);
     void follow(session& of, exchange& x, const routing::rid_decision& decision, wake_list& woken);
+    void fail_members(shard& in, exchange& x, routing::reason why, std::uint64_t now_ms,
+                      wake_list& woken);
+    void drop_unproven(shard& in, session& of);
     void give_turns(session& of, std::uint64_t now_ms, wake_list& woken);
     static void give_parked(session& of, wake_list& woken);
     [[nodiscard]] bool keep(session& of, std::uint64_t rid, std::string_view body);

@@ -78,7 +78,7 @@ routing::rid_rules session_table::rules_for(const session& of,
                                             std::uint64_t now_ms) const noexcept {
     const std::uint64_t broke = broke_ms_[of.node].load(std::memory_order_relaxed);
     return {.reorder_ms = static_cast<std::uint32_t>(settings_.reorder.count()),
-            .settle_ms = broke != 0 && now_ms - broke < careful_ms ? settle_ms : 0};
+            .settle_ms = broke != 0 && elapsed_ms(now_ms, broke) < careful_ms ? settle_ms : 0};
 }
 
 bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
@@ -86,7 +86,7 @@ bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
         return true;
     }
     const std::uint64_t most = std::uint64_t{settings_.requests_per_second} * 1000;
-    const std::uint64_t passed = now_ms - std::min(of.allowance_at_ms, now_ms);
+    const std::uint64_t passed = elapsed_ms(now_ms, of.allowance_at_ms);
     const std::uint64_t grown =
         of.allowance + std::min(passed, std::uint64_t{1000}) * settings_.requests_per_second;
     of.allowance_at_ms = now_ms;
@@ -104,7 +104,7 @@ reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms
         if (restart) { // what follows on success only (XEP-0206 5)
             proven(of);
         } else if (settings_.authentication_timeout.count() != 0 &&
-                   now_ms - of.begun_ms >
+                   elapsed_ms(now_ms, of.begun_ms) >
                        static_cast<std::uint64_t>(settings_.authentication_timeout.count())) {
             return reason::unauthenticated;
         }
@@ -187,12 +187,17 @@ rid_decision session_table::retry(exchange& x, std::uint64_t now_ms) {
 }
 
 rid_decision session_table::wait_over(exchange& x, bool reorder_over, std::uint64_t now_ms) {
+    wake_list woken;
     session& of = *x.of;
-    const std::lock_guard lock(shard_of(of.hash).mutex);
+    shard& in = shard_of(of.hash);
+    const std::lock_guard lock(in.mutex);
     const rid_decision decision =
         of.window.on_wait_over(x.rid, reorder_over, rules_for(of, now_ms), now_ms);
     if (decision.verdict == rid_verdict::forward) {
         set_role(of, x, session_role::leader);
+    } else if (decision.verdict == rid_verdict::out_of_order) {
+        // Under the same lock: the next copy, on any core, is a request of its own.
+        fail_members(in, x, reason::rid_gap, now_ms, woken);
     }
     return decision;
 }
@@ -292,9 +297,7 @@ bool session_table::answered(exchange& x, std::optional<std::string_view> body, 
             }
         });
     }
-    if (of.ended && !of.alive && of.members == nullptr) {
-        drop(in, place_of(in, of.hash, of.sid, of.node)); // it never was one: an invented sid
-    }
+    drop_unproven(in, of);
     return down;
 }
 
@@ -310,11 +313,13 @@ void session_table::unpark(exchange& x) {
 
 bool session_table::take_kept(exchange& x, std::string& body) {
     session& of = *x.of;
-    const std::lock_guard lock(shard_of(of.hash).mutex);
+    shard& in = shard_of(of.hash);
+    const std::lock_guard lock(in.mutex);
     for (const kept_answer& one : of.kept) {
         if (one.rid == x.rid) {
             body = one.body;
             part(x);
+            drop_unproven(in, of);
             return true;
         }
     }
@@ -324,8 +329,14 @@ bool session_table::take_kept(exchange& x, std::string& body) {
 
 void session_table::failed(exchange& x, reason why, std::uint64_t now_ms) {
     wake_list woken;
+    shard& in = shard_of(x.of->hash);
+    const std::lock_guard lock(in.mutex);
+    fail_members(in, x, why, now_ms, woken);
+}
+
+void session_table::fail_members(shard& in, exchange& x, reason why, std::uint64_t now_ms,
+                                 wake_list& woken) {
     session& of = *x.of;
-    const std::lock_guard lock(shard_of(of.hash).mutex);
     of.used_ms = now_ms;
     of.window.on_failed(x.rid);
     for_members(of, x.rid, [&](exchange& one) {
@@ -336,17 +347,28 @@ void session_table::failed(exchange& x, reason why, std::uint64_t now_ms) {
     give_parked(of, woken);
     part(x);
     give_turns(of, now_ms, woken);
+    drop_unproven(in, of);
 }
 
 void session_table::leave(exchange& x) {
     wake_list woken;
     session& of = *x.of;
-    const std::lock_guard lock(shard_of(of.hash).mutex);
+    shard& in = shard_of(of.hash);
+    const std::lock_guard lock(in.mutex);
     const bool owed = x.role == session_role::leader || x.role == session_role::held_back;
     part(x);
     if (owed) {
         of.window.on_failed(x.rid);
         give_parked(of, woken);
+    }
+    drop_unproven(in, of);
+}
+
+// drop_unproven drops a session that nobody has seen alive once its last request is over: its sid
+// may be invented. A true one is taken up again with its next request.
+void session_table::drop_unproven(shard& in, session& of) {
+    if (!of.alive && of.members == nullptr) {
+        drop(in, place_of(in, of.hash, of.sid, of.node));
     }
 }
 
