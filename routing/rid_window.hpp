@@ -164,10 +164,10 @@ class rid_window {
         std::uint32_t hash = 0;
         state is = state::unknown;
         std::uint8_t copies = 0;
-        bool kept = false;
-        bool written = false;  // whole, at least once: the node may have it
-        bool again = false;    // written, and goes out once more
-        bool given_up = false; // failed, and a copy of a newer one came instead of its own
+        bool kept : 1 = false;
+        bool written : 1 = false;  // whole, at least once: the node may have it
+        bool again : 1 = false;    // written, and goes out once more
+        bool given_up : 1 = false; // failed, and a copy of a newer one came instead of its own
     };
     // What a request waits for.
     enum class obstacle : std::uint8_t {
