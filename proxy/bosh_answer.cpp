@@ -120,17 +120,15 @@ routing::answer_translation translate(exchange& x, std::string_view body) {
         what);
 }
 
-// The usual answer, told by its first bytes and its type: translate() would pass it as it is.
-bool plain(const routing::answer_head& head, std::string_view body) noexcept {
-    if (head.status != 200 || !body.starts_with("<body")) {
+// The usual answer: translate() would pass it as it is.
+bool plain(core& home, std::string_view body) noexcept {
+    if (home.answer.status != 200 || !body.starts_with("<body")) {
         return false;
     }
-    const std::string_view tag =
-        body.substr(0, body.find('>')); // a page may begin with <body>, too
-    const routing::field* type = head.find(routing::field_id::content_type);
-    return tag.find("http://jabber.org/protocol/httpbind") != std::string_view::npos &&
-           type != nullptr &&
-           routing::equal_ignoring_case(type->value, routing::terminate_content_type);
+    const routing::field* type = home.answer.find(routing::field_id::content_type);
+    return type != nullptr &&
+           routing::equal_ignoring_case(type->value, routing::terminate_content_type) &&
+           routing::read_body_tag(body, {}, home.tag).ok(); // a page may begin with <body>, too
 }
 
 // A terminate that sends the client to another URL: the proxied one of that node, or nowhere.
@@ -214,6 +212,13 @@ void make_bosh_answer(routing::answer_head& head) {
 bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     core& home = *x.home;
     if (home.answer.find(routing::field_id::content_encoding) != nullptr) {
+        if (!x.settings->request_fields.contains("Accept-Encoding")) {
+            const std::string& name = x.settings->nodes[x.node].name;
+            log_limited(log_topic::node_answer, name,
+                        "node " + name +
+                            ": answered in a Content-Encoding that it was not asked for");
+            return give_up(x, reason::node_not_bosh);
+        }
         // The operator lets Accept-Encoding through: what the body says stays the node's.
         if (x.of != nullptr) {
             [[maybe_unused]] const bool down = home.shared.sessions.answered(
@@ -221,7 +226,7 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         }
         return true;
     }
-    if (!plain(home.answer, body) && !follow_translation(x, body)) {
+    if (!plain(home, body) && !follow_translation(x, body)) {
         return false;
     }
     const bool ends = ends_session(home, body);

@@ -19,7 +19,8 @@ TEST(AccessTrail, OneLineAnExchangeWithItsReasonAndNoSecret) {
         const temp_directory directory;
         const std::string file = directory.path().string() + "/access.log";
         stub_node node([](const node_request&) {
-            return node_reply{.bytes = ok("<body><success>c2VjcmV0</success></body>")};
+            return node_reply{.bytes = ok("<body xmlns='http://jabber.org/protocol/httpbind'>"
+                                          "<success>c2VjcmV0</success></body>")};
         });
         running_proxy proxy("threads: 1\nlisten: [{address: \"127.0.0.1:0\"}]\nnodes: {node-a1: "
                             "\"http://127.0.0.1:" +

@@ -169,8 +169,9 @@ TEST(NodeFailures, RequestOnALinkThatDiesAtThatMomentIsRepeatedOnce) {
     stub_node node([&](const node_request& got) {
         ++seen;
         // The second request on the first link finds it closing.
-        return got.link == 0 && got.number == 1 ? node_reply{.bytes = "", .reset = true}
-                                                : node_reply{.bytes = ok("<body/>")};
+        return got.link == 0 && got.number == 1
+                   ? node_reply{.bytes = "", .reset = true}
+                   : node_reply{.bytes = ok("<body xmlns='http://jabber.org/protocol/httpbind'/>")};
     });
     running_proxy proxy(bosh_config_with_node(node.port(), cors));
     const auto client = proxy.connect();
