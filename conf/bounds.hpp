@@ -105,6 +105,7 @@ constexpr auto time_bound(std::string_view key, std::chrono::milliseconds least,
 
 using limit_bound = number_bound<limits>;
 using session_bound = number_bound<sessions_config>;
+using health_bound = number_bound<health_config>;
 
 // print_value writes a number as the file has it: "100", "64KiB", "30s".
 [[nodiscard]] std::string print_value(bound_unit unit, std::uint64_t value);
@@ -140,6 +141,13 @@ inline constexpr std::array<limit_bound, 13> limit_bounds{{
 
 inline constexpr std::uint64_t gib = 1024 * mib;
 
+inline constexpr std::array<health_bound, 3> health_bounds{{
+    time_bound<&health_config::interval>("interval", milliseconds{100}, std::chrono::hours{1},
+                                         true),
+    time_bound<&health_config::timeout>("timeout", milliseconds{50}, std::chrono::minutes{1}),
+    bound_of<&health_config::fall>("fall", bound_unit::count, 1, 100),
+}};
+
 // All of `sessions` but the switch `enabled`.
 inline constexpr std::array<session_bound, 13> session_bounds{{
     bound_of<&sessions_config::max>("max", bound_unit::count, 1, 10'000'000),
@@ -172,7 +180,8 @@ constexpr bool defaults_within_bounds() {
         return std::all_of(bounds.begin(), bounds.end(),
                            [&](const auto& b) { return b.allows(b.get(defaults)); });
     };
-    return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{});
+    return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{}) &&
+           allowed(health_bounds, health_config{});
 }
 static_assert(defaults_within_bounds());
 

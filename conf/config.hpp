@@ -137,6 +137,15 @@ struct timeouts {
     bool operator==(const timeouts&) const = default;
 };
 
+// How a node is asked whether it lives, when what it holds has been silent.
+struct health_config {
+    milliseconds interval{1'000}; // silence until it is asked, and between questions. 0: never
+    milliseconds timeout{1'000};  // connect, TLS and answer together
+    std::uint32_t fall = 2;       // unanswered questions in a row; then the node is taken for dead
+
+    bool operator==(const health_config&) const = default;
+};
+
 // Every bound. Each has one place of enforcement, a counter, and a test at n and n+1.
 struct limits {
     // Open client connections, all cores; 0: derived from the descriptor limit.
@@ -221,6 +230,7 @@ struct config {
     conf::timeouts timeouts;
     conf::limits limits;
     sessions_config sessions;
+    health_config health;
     conf::log log;
 };
 

@@ -197,6 +197,13 @@ void write_bounds(writer& out, const config& settings) {
                      print_value(b.unit, b.get(standard)));
         }
     });
+    out.section(0, "health", [&] {
+        const health_config standard;
+        for (const health_bound& b : health_bounds) {
+            out.text(2, b.key, print_value(b.unit, b.get(settings.health)),
+                     print_value(b.unit, b.get(standard)));
+        }
+    });
     out.section(0, "sessions", [&] {
         const sessions_config standard;
         out.flag(2, "enabled", settings.sessions.enabled, standard.enabled);

@@ -166,6 +166,7 @@ void validate_bounds(const config& settings, findings& out) {
     }
     check_numbers(limit_bounds, settings.limits, "limits.", out);
     check_numbers(session_bounds, settings.sessions, "sessions.", out);
+    check_numbers(health_bounds, settings.health, "health.", out);
     if (settings.timeouts.answer <= seconds{60}) {
         out.warning("timeouts.answer",
                     {print_duration(settings.timeouts.answer) +

@@ -62,6 +62,7 @@ bool app::start(std::string& problem) {
         }
         ports_.push_back(port);
     }
+    cores_.front()->start_probing();
     running_ = count;
     for (const std::unique_ptr<core>& one : cores_) {
         threads_.emplace_back([this, home = one.get()] {

@@ -69,7 +69,7 @@ situation in_session(reason why, bool dead) noexcept {
 } // namespace
 
 discovery::failure_signal signal_of(const exchange& x, reason why, bool reused) noexcept {
-    const bool dead = x.home->shared.dead[x.node].load(std::memory_order_relaxed);
+    const bool dead = x.home->shared.death_of(x.node) != node_death::none;
     const situation what = x.opens_session ? of_session_request(why, dead) : in_session(why, dead);
     return discovery::signal_for(what, x.facts.client, discovery::endpoint_kind::node_path, reused);
 }

@@ -3,6 +3,8 @@
 #include "proxy/connection.hpp"
 #include "proxy/link.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/log.hpp"
+#include "proxy/prober.hpp"
 #include "routing/static_rules.hpp"
 
 #include <ctime>
@@ -30,8 +32,45 @@ void shared_state::leave(const routing::ip_address& address) {
 
 shared_state::shared_state(const snapshot& settings)
     : links(settings.nodes.size()),
-      dead(settings.nodes.size()),
+      nodes(settings.nodes.size()),
       sessions(settings.config.sessions, settings.nodes.size()) {}
+
+void shared_state::take_for_dead(core& by, routing::node_index node, node_death cause,
+                                 routing::reason why) {
+    if (nodes[node].death.exchange(cause) != node_death::none) {
+        return;
+    }
+    by.counters.nodes_dead.add();
+    const std::string& name = by.settings->nodes[node].name;
+    log_limited(log_topic::node_answer, name,
+                "node " + name +
+                    (cause == node_death::silent ? ": does not answer any more ("
+                                                 : ": takes no connections (") +
+                    std::string(routing::words_of(why)) + "); what is held there is given up");
+    for (core* one : cores) {
+        one->loop.post([one, node] { one->free_polls(node); });
+    }
+}
+
+void shared_state::revive(core& by, routing::node_index node, node_death cause) {
+    node_death expected = cause;
+    if (!nodes[node].death.compare_exchange_strong(expected, node_death::none)) {
+        return;
+    }
+    const std::string& name = by.settings->nodes[node].name;
+    log_limited(
+        log_topic::node_answer, name,
+        "node " + name +
+            (cause == node_death::silent ? ": answers again" : ": takes connections again"));
+}
+
+std::uint64_t shared_state::held_at(routing::node_index node) const noexcept {
+    std::uint64_t sum = 0;
+    for (const core* one : cores) {
+        sum += one->nodes[node].busy.get();
+    }
+    return sum;
+}
 
 struct core::drain_deadline final : timed {
     explicit drain_deadline(core& of) : home(of) {}
@@ -67,6 +106,7 @@ core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_stat
 core::~core() {
     // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still
     // stands.
+    probers_.clear();
     listeners.clear();
     for (connection* one : connections.copy()) {
         one->cut();
@@ -108,6 +148,16 @@ void core::drain(std::chrono::milliseconds limit) {
 void core::cut() {
     for (connection* one : connections.copy()) {
         one->cut();
+    }
+}
+
+void core::start_probing() {
+    const conf::config& config = settings->config;
+    if (config.health.interval.count() == 0 || !config.sessions.enabled) {
+        return;
+    }
+    for (std::size_t node = 0; node < nodes.size(); ++node) {
+        probers_.push_back(std::make_unique<prober>(*this, static_cast<routing::node_index>(node)));
     }
 }
 

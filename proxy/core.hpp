@@ -27,6 +27,7 @@ namespace boshgate::proxy {
 class connection;
 class link;
 class listener;
+class prober;
 
 // All living objects of one kind, for the end of the core. T keeps its place in `registered_at`.
 template <typename T>
@@ -57,15 +58,45 @@ struct socket_address {
     socklen_t size = 0;
 };
 
+// Why a node is taken for dead.
+enum class node_death : std::uint8_t {
+    none,
+    refused, // it took no connection for a while; the first link that stands ends that
+    silent,  // it left questions unanswered; the first answer ends that
+};
+
+// What all cores know of a node. Written when something changes, read for each exchange.
+struct shared_node {
+    std::atomic<node_death> death{node_death::none};
+    std::atomic<std::uint64_t> last_word_ms{0}; // when it answered last, within a tenth of a second
+};
+
 // Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
 class shared_state {
   public:
     explicit shared_state(const snapshot& settings);
 
     std::vector<std::atomic<std::uint32_t>> links; // by node
-    std::vector<std::atomic<bool>> dead;           // by node: no link to it could be opened lately
+    std::vector<shared_node> nodes;                // by node
     session_table sessions;
     std::vector<core*> cores; // filled before any of them runs
+
+    [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {
+        return nodes[node].death.load(std::memory_order_relaxed);
+    }
+    // The node has answered, at this time.
+    void heard(routing::node_index node, std::uint64_t now_ms) noexcept {
+        std::atomic<std::uint64_t>& last = nodes[node].last_word_ms;
+        if (now_ms - last.load(std::memory_order_relaxed) > 100) { // else all cores write one line
+            last.store(now_ms, std::memory_order_relaxed);
+        }
+    }
+    // take_for_dead ends what is held at a node, on all cores. revive ends its death, if it was for
+    // that cause. Any core; `why` is for the log.
+    void take_for_dead(core& by, routing::node_index node, node_death cause, routing::reason why);
+    void revive(core& by, routing::node_index node, node_death cause);
+    // Requests that the node has not answered, on all cores.
+    [[nodiscard]] std::uint64_t held_at(routing::node_index node) const noexcept;
 
     // A place among the open connections of all cores, taken before one is accepted so that `limit`
     // is never exceeded; false: all are taken.
@@ -96,6 +127,7 @@ struct node_links {
     std::string unresolved_because;
     std::uint32_t generation = 0; // counts changes of the addresses: links to old ones are not kept
     std::size_t next_address = 0; // moves on when a connect fails
+    counter busy;                 // links that wait for an answer; other cores read it
 };
 
 struct core {
@@ -111,6 +143,8 @@ struct core {
     void drain(std::chrono::milliseconds limit);
     // cut ends all connections at once. Only while draining.
     void cut();
+    // start_probing begins to watch over the nodes: core 0, when all cores are there.
+    void start_probing();
     // free_polls ends what is held at a node that is taken for dead, spread over a moment: its
     // clients come back all at once.
     void free_polls(routing::node_index node);
@@ -147,7 +181,8 @@ struct core {
     struct drain_deadline;
     struct sweeper;
     std::unique_ptr<drain_deadline> drain_deadline_;
-    std::unique_ptr<sweeper> sweeper_; // core 0 only
+    std::unique_ptr<sweeper> sweeper_;             // core 0 only
+    std::vector<std::unique_ptr<prober>> probers_; // core 0 only; by node
     std::int64_t date_second_ = -1;
     std::string date_line_;
 };

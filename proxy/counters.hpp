@@ -51,7 +51,9 @@ class counter {
     X(answers_parked, "answers that waited for an older one of their session")                     \
     X(answers_translated, "odd answers of nodes, put into what a BOSH client understands")         \
     X(orphans_ended, "sessions ended because the client left before it knew of them")              \
-    X(nodes_dead, "times a node was taken for dead: no link to it could be opened")                \
+    X(questions, "questions to silent nodes: do you live?")                                        \
+    X(questions_unanswered, "of these, without an answer in time")                                 \
+    X(nodes_dead, "times a node was taken for dead")                                               \
     X(streamed, "answers too large to be kept whole: streamed")                                    \
     X(request_bytes, "bytes of request bodies")                                                    \
     X(answer_bytes, "bytes of answer bodies sent")                                                 \

@@ -90,6 +90,10 @@ void exchange_finish(exchange& x, int status, reason why) {
     if (std::exchange(x.entered, false)) {
         home.shared.sessions.leave_request(x.client);
     }
+    if (x.question) { // nobody's exchange
+        home.exchanges.give_back(x);
+        return;
+    }
     home.counters.ended[static_cast<std::size_t>(why)].add();
     home.counters.request_bytes.add(x.request_bytes);
     home.counters.answer_bytes.add(x.answer_bytes);
@@ -128,6 +132,10 @@ void exchange_start(exchange& x) {
 
 void exchange_send(exchange& x) {
     core& home = *x.home;
+    if (home.shared.death_of(x.node) == node_death::silent && !x.question) {
+        exchange_link_failed(x, reason::node_dead, false, false);
+        return;
+    }
     if (link* idle = link::take_idle(home, x.node); idle != nullptr) {
         idle->serve(x);
         return;

@@ -111,6 +111,7 @@ struct exchange {
     bool cors_done = false;             // the answer's CORS fields are written already
     bool bosh = false;                  // its body was read: a request of a session, or for one
     bool replay = false;                // its answer is a kept one
+    bool question = false;              // the proxy's own: does the node live?
     bool opens_session = false;         // it has no sid
     bool entered = false;               // counted as a session request of its address
     routing::request_class request_class = routing::request_class::page;

@@ -105,8 +105,8 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     }
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
-    const bool patient = x.request_class != request_class::page &&
-                         !home.shared.dead[x.node].load(std::memory_order_relaxed);
+    const bool patient =
+        x.request_class != request_class::page && home.shared.death_of(x.node) == node_death::none;
     const unsigned later = !patient          ? 0
                            : x.opens_session ? later_connects
                                              : later_connects_of_session;
@@ -149,17 +149,7 @@ void note_death(exchange& x, reason why) {
     if (x.request_class == request_class::page) {
         return; // it was not tried for long
     }
-    if (home.shared.dead[x.node].exchange(true)) {
-        return;
-    }
-    home.counters.nodes_dead.add();
-    const std::string& name = x.settings->nodes[x.node].name;
-    log_limited(log_topic::node_answer, name,
-                "node " + name + ": takes no connections (" + std::string(routing::words_of(why)) +
-                    "); what is held there is given up");
-    for (core* one : home.shared.cores) {
-        one->loop.post([one, node = x.node] { one->free_polls(node); });
-    }
+    home.shared.take_for_dead(home, x.node, node_death::refused, why);
 }
 
 } // namespace
@@ -182,6 +172,11 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     }
     const std::optional<node_failure> failure = failure_of(x, why, sent, reused);
     if (failure && exchange_repeat(x, *failure)) {
+        return;
+    }
+    if (x.question) { // one of several before there is a verdict
+        home.counters.held.subtract();
+        exchange_failed(x, why);
         return;
     }
     note_death(x, why);

@@ -182,10 +182,8 @@ void link::on_connected() {
 
 // The link stands: whatever was thought of the node, it takes connections.
 void link::stands() {
-    std::atomic<bool>& dead = core_.shared.dead[node_];
-    if (dead.load(std::memory_order_relaxed) && dead.exchange(false)) {
-        const std::string& name = settings_->nodes[node_].name;
-        log_limited(log_topic::node_answer, name, "node " + name + ": takes connections again");
+    if (core_.shared.death_of(node_) == node_death::refused) {
+        core_.shared.revive(core_, node_, node_death::refused);
     }
     write_request();
 }
@@ -233,6 +231,10 @@ void link::write_request() {
     phase_ = phase::busy;
     interim_ = 0;
     sent_ = true;
+    if (!busy_) {
+        busy_ = true;
+        core_.nodes[node_].busy.add();
+    }
     exchange_->sent_us = core_.loop.now_us();
     if (!transport_.write(*core_.buffers, exchange_->request.view())) {
         // Reported from the event that follows (or the deadline): the caller may stand in the
@@ -311,6 +313,7 @@ void link::on_deadline() {
 // release hands the link back after an answer: to the pool, or closes it. The exchange is already
 // taken off.
 void link::release(bool reusable) {
+    not_busy();
     partial_.reset();
     paused_ = false;
     hurried_ = false;
@@ -357,10 +360,17 @@ void link::close_if_idle() {
     }
 }
 
+void link::not_busy() noexcept {
+    if (std::exchange(busy_, false)) {
+        core_.nodes[node_].busy.subtract();
+    }
+}
+
 void link::close() {
     if (phase_ == phase::closed) {
         return;
     }
+    not_busy();
     if (phase_ == phase::idle) {
         std::erase(core_.nodes[node_].idle, this);
     }

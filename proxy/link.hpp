@@ -101,6 +101,7 @@ class link final : public ready_handler, public timed {
     bool arm_answer();
     void fail(routing::reason why);
     void close();
+    void not_busy() noexcept;
     [[nodiscard]] bool reread_head();
 
     core& core_;
@@ -113,6 +114,7 @@ class link final : public ready_handler, public timed {
     phase phase_ = phase::connecting;
     bool reused_ = false;       // has served an exchange before
     bool sent_ = false;         // something of the current request went out
+    bool busy_ = false;         // counted as waiting for an answer
     bool hurried_ = false;      // hurry() was called for this exchange
     bool doomed_ = false;       // its node is taken for dead
     bool paused_ = false;       // the sink wants nothing right now

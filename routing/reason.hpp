@@ -93,7 +93,7 @@ namespace boshgate::routing {
     X(node_not_bosh, 502, "the node's answer is no BOSH body, nor a known substitute for one")     \
     X(steered_away, 502, "the node sends the client to a URL that nothing here leads to")          \
     X(node_answer_timeout, 504, "the node did not answer in time")                                 \
-    X(node_dead, 503, "the node does not take connections any more")
+    X(node_dead, 503, "the node is taken for dead")
 
 enum class reason : std::uint8_t {
 #define BOSHGATE_REASON_NAME(name, status, words) name,

@@ -100,6 +100,7 @@ request_headers: [cookie]
 answer_headers: []
 timeouts: { head: 1500ms, drain: 0s }
 limits: { body_bytes: 2MiB, fields: 7 }
+health: { interval: 0s, timeout: 300ms, fall: 3 }
 sessions: { enabled: false, max: 5, wait_max: 50s, hold_max: 1, answer_margin: 600ms,
             replay_total: 1GiB, authentication_timeout: 0s }
 log: { level: debug, file: a.log, access: json, access_file: b.log }
@@ -149,6 +150,9 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.limits.fields, 7U);
     EXPECT_FALSE(c.sessions.enabled);
     EXPECT_EQ(c.sessions.max, 5U);
+    EXPECT_EQ(c.health.interval, milliseconds{0});
+    EXPECT_EQ(c.health.timeout, milliseconds{300});
+    EXPECT_EQ(c.health.fall, 3U);
     EXPECT_EQ(c.sessions.wait_max, seconds{50});
     EXPECT_EQ(c.sessions.hold_max, 1U);
     EXPECT_EQ(c.sessions.answer_margin, milliseconds{600});
@@ -203,6 +207,7 @@ TEST(load, example_shows_the_defaults) {
     EXPECT_EQ(shown.timeouts, standard.timeouts);
     EXPECT_EQ(shown.limits, standard.limits);
     EXPECT_EQ(shown.sessions, standard.sessions);
+    EXPECT_EQ(shown.health, standard.health);
     EXPECT_EQ(shown.log, standard.log);
     ASSERT_TRUE(shown.web_root);
     web_root files = *shown.web_root;
@@ -233,6 +238,7 @@ TEST(load, every_field_of_config_has_its_key) {
         {"timeouts", "timeouts."},
         {"limits", "limits."},
         {"sessions_config", "sessions."},
+        {"health_config", "health."},
         {"config", ""},
     };
     // What the file writes in another way: address is host and port, a node's key is its name, the
@@ -321,6 +327,7 @@ void expect_bounds(const Bounds& bounds, const std::string& name, Section config
 TEST(load, takes_each_number_to_its_bounds_and_not_beyond) {
     expect_bounds(limit_bounds, "limits", &config::limits);
     expect_bounds(session_bounds, "sessions", &config::sessions);
+    expect_bounds(health_bounds, "health", &config::health);
 }
 
 TEST(load, has_bounds_of_its_own) {

@@ -57,7 +57,8 @@ TEST(manual, has_a_row_for_every_key_and_no_other) {
         keys.insert(key);
         EXPECT_TRUE(table.contains(key)) << key;
     }
-    const std::regex dotted{R"((listen|nodes|web_root|cors|timeouts|limits|sessions|log)[.\[].*)"};
+    const std::regex dotted{
+        R"((listen|nodes|web_root|cors|timeouts|limits|sessions|health|log)[.\[].*)"};
     for (const auto& [name, cells] : table) {
         EXPECT_TRUE(!std::regex_match(name, dotted) || keys.contains(name)) << name;
     }
@@ -80,6 +81,7 @@ TEST(manual, shows_defaults_and_ranges) {
     };
     numbers(limit_bounds, "limits.", standard.limits);
     numbers(session_bounds, "sessions.", standard.sessions);
+    numbers(health_bounds, "health.", standard.health);
 }
 
 TEST(manual, has_a_row_for_every_reason_with_its_status) {

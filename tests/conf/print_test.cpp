@@ -48,6 +48,7 @@ TEST(print, writes_what_load_reads_back) {
         EXPECT_EQ(loaded.config.timeouts, c.timeouts);
         EXPECT_EQ(loaded.config.limits, c.limits);
         EXPECT_EQ(loaded.config.sessions, c.sessions);
+        EXPECT_EQ(loaded.config.health, c.health);
         EXPECT_EQ(loaded.config.cors, c.cors);
         EXPECT_EQ(loaded.config.log, c.log);
         EXPECT_EQ(loaded.config.web_root, c.web_root);
@@ -99,6 +100,7 @@ TEST(print, writes_what_load_reads_back) {
     all.limits.fields = 7;
     all.limits.body_bytes = 3 * 1024 * 1024;
     all.sessions.enabled = false;
+    all.health.fall = 7;
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};
     all.sessions.replay_bytes = 128 * 1024;

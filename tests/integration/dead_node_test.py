@@ -8,13 +8,14 @@ from collections import Counter
 from harness import lab
 from harness.boshgate import Boshgate
 from harness.case import Case, main
-from harness.http import Connection
+from harness.http import Connection, ask
 from harness.waiting import patience
 
 POLLS = int(os.environ.get("POLLS", "200"))
 WAIT = int(os.environ.get("WAIT", "10"))  # seconds that the node may hold a poll
 MARGIN = 2.5  # sessions.answer_margin
 DECLARED = 4.5  # sessions.repeat_budget, then the links end within a quarter of a second
+QUESTIONS = 4.5  # up to two health.interval, two health.timeout, a quarter of a second
 SLACK = 3  # seconds on a busy machine
 AT_ONCE = 50
 NAMESPACE = "xmlns='http://jabber.org/protocol/httpbind'"
@@ -58,33 +59,27 @@ async def fate(connection, sent, seconds):
 
 
 class DeadNode(Case):
-    def boshgate(self, *options):
-        return Boshgate(lab.configuration(*options))
+    def boshgate(self, more=""):
+        return Boshgate(lab.configuration(more=more))
 
     async def asyncTearDown(self):
         await lab.command("restart", "node-a1")
 
-    async def polls_end(self, proxy, *kill, user_comes=False):
+    async def polls_end(self, proxy, *kill):
         gate = asyncio.Semaphore(AT_ONCE)
         held = await asyncio.gather(*[hold(proxy, number, gate) for number in range(POLLS)])
         fates = [asyncio.create_task(fate(*one, 120)) for one in held]
         await asyncio.sleep(0.2)
         await lab.command(*kill, "node-a1")
         died = time.monotonic()
-        if user_comes:
-            newcomer = await Connection.open(proxy.port())
-            await newcomer.send("POST", "/node-a1", session_request(POLLS))
         ends = await asyncio.gather(*fates)
         took = sorted(now - died for what, _, now in ends if what != "answered by the node")
         for connection, _ in held:
             await connection.close()
-        if user_comes:
-            await newcomer.close()
         what = Counter(what for what, _, _ in ends)
         print(
-            f"{' '.join(kill)}{', a user comes' if user_comes else ''}: {POLLS} polls of wait "
-            f"{WAIT}: {dict(what)}; after the death first {took[0]:.2f} s, "
-            f"median {took[len(took) // 2]:.2f} s, last {took[-1]:.2f} s",
+            f"{' '.join(kill)}: {POLLS} polls of wait {WAIT}: {dict(what)}; after the death first "
+            f"{took[0]:.2f} s, median {took[len(took) // 2]:.2f} s, last {took[-1]:.2f} s",
             flush=True,
         )
         return what, took, max(since for _, since, _ in ends)
@@ -97,19 +92,40 @@ class DeadNode(Case):
             self.assertLess(took[-1], patience(DECLARED + SLACK))
             await proxy.logged("node node-a1: takes no connections")
 
-    async def test_frozen_and_nobody_comes(self):
-        """Nothing breaks: the session's own wait is the only sign."""
+    async def test_frozen(self):
+        """Nothing breaks. The node is asked when it has been silent for a second, twice."""
         async with self.boshgate() as proxy:
+            what, took, _ = await self.polls_end(proxy, "freeze")
+            self.assertEqual(set(what), {"item-not-found"})
+            self.assertLess(took[-1], patience(QUESTIONS + SLACK))
+            await proxy.logged("node node-a1: does not answer any more")
+            began = time.monotonic()
+            refused = await ask(proxy.port(), "POST", "/node-a1", session_request(POLLS))
+            self.assertEqual(refused.status, 503)
+            self.assertLess(time.monotonic() - began, patience(1), "a dead node's answer at once")
+            await lab.command("thaw", "node-a1")
+            await proxy.logged("node node-a1: answers again")
+            served = await ask(proxy.port(), "POST", "/node-a1", session_request(POLLS))
+            self.assertEqual(served.status, 200)
+
+    async def test_frozen_and_never_asked(self):
+        """The session's own wait is the only sign."""
+        async with self.boshgate("health: { interval: 0s }\n") as proxy:
             what, _, longest = await self.polls_end(proxy, "freeze")
             self.assertLessEqual(set(what), {"504", "closed"})
             self.assertLess(longest, patience(WAIT + MARGIN + SLACK))
 
-    async def test_frozen_and_a_user_comes(self):
-        """The handshake of a new link stalls: the node is taken for dead, and all polls end."""
+    async def test_quiet_is_not_sick(self):
+        """Polls that are held for as long as they may be, and a node that is never taken for dead.
+        """
         async with self.boshgate() as proxy:
-            what, took, _ = await self.polls_end(proxy, "freeze", user_comes=True)
-            self.assertLessEqual(set(what), {"item-not-found", "504", "closed"})
-            self.assertLess(took[-1], patience(WAIT + MARGIN + SLACK))
+            gate = asyncio.Semaphore(AT_ONCE)
+            held = await asyncio.gather(*[hold(proxy, number, gate) for number in range(POLLS)])
+            ends = await asyncio.gather(*[fate(*one, 60) for one in held])
+            self.assertEqual(set(what for what, _, _ in ends), {"answered by the node"})
+            self.assertFalse(proxy.log_lines("node-a1"))
+            for connection, _ in held:
+                await connection.close()
 
 
 if __name__ == "__main__":
