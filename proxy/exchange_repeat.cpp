@@ -119,7 +119,8 @@ bool exchange_repeat(exchange& x, node_failure failure) {
          .request = x.request_class,
          .connects_repeated = x.connects_repeated,
          .sends_repeated = x.repeats,
-         .budget_left = budget - milliseconds{(now - x.first_failure_us) / 1000} - pause},
+         .budget_left = budget - milliseconds{(now - x.first_failure_us) / 1000} - pause,
+         .rid_in_window = x.of == nullptr || home.shared.sessions.known_to_node(x)},
         limits);
     if (decision.action != repeat_action::repeat_same_node &&
         decision.action != repeat_action::repeat_any_node) {

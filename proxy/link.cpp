@@ -41,7 +41,7 @@ reason reason_of_connect(int error) noexcept {
 }
 
 // A held poll is silent in both directions: only the kernel can find out that the node's machine
-// has gone without a word. 10 s + 3 * 5 s.
+// has gone without a word. After 10 s it asks every 5 s.
 void watch_silence(int descriptor) noexcept {
     constexpr int on = 1;
     constexpr int idle_s = 10;
@@ -51,6 +51,9 @@ void watch_silence(int descriptor) noexcept {
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    // And what was sent must be acknowledged in time: a link may swallow without a word.
+    constexpr unsigned swallowed_ms = 5'000;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &swallowed_ms, sizeof swallowed_ms);
 }
 
 } // namespace
@@ -290,7 +293,7 @@ void link::on_deadline() {
         if (doomed_) {
             fail(reason::node_dead);
         } else if (hurried_) {
-            fail(reason::node_closed); // as if it had: the answer has gone where it went
+            fail(reason::node_truncated); // the node had it: what is missing is the answer
         } else if (transport_.blocked()) {
             fail(reason::node_write_timeout);
         } else if (paused_) {

@@ -39,7 +39,9 @@ void prober::on_deadline() {
     const auto action = silence_.on_time(
         now, static_cast<std::int64_t>(node.last_word_ms.load(std::memory_order_relaxed)),
         core_.shared.held_at(node_) != 0, rules_of(core_));
-    core_.loop.set(*this, core_.settings->config.health.interval);
+    // Half the interval: silence is seen soon after it is long enough.
+    core_.loop.set(*this, silence_.dead() ? core_.settings->config.health.interval
+                                          : core_.settings->config.health.interval / 2);
     if (action == node_silence::action::ask) {
         ask();
     }
@@ -75,8 +77,11 @@ void prober::answered() {
 void prober::unanswered(reason why) {
     question_ = nullptr;
     core_.counters.questions_unanswered.add();
+    const bool was_dead = silence_.dead();
     if (silence_.on_no_answer(rules_of(core_)) == node_silence::change::died) {
         core_.shared.take_for_dead(core_, node_, node_death::silent, why);
+    } else if (!was_dead) {
+        core_.loop.set(*this, std::chrono::milliseconds{0}); // the next question at once
     }
 }
 

@@ -172,6 +172,8 @@ class session_table {
     // take_kept copies the kept answer of the member's rid, and ends its membership. False: it is
     // gone; x is a member still.
     [[nodiscard]] bool take_kept(exchange& x, std::string& body);
+    // Whether the node has to know the answer to the member's rid still, if it has given one.
+    [[nodiscard]] bool known_to_node(const exchange& x);
     // The leader ended without an answer of the node.
     void failed(exchange& x, routing::reason why, std::uint64_t now_ms);
     // leave takes a member out that waits (joined, parked, or a leader that never was).

@@ -260,6 +260,12 @@ rid_decision session_table::broken(exchange& x, std::uint64_t now_ms) {
     return decision;
 }
 
+bool session_table::known_to_node(const exchange& x) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    return of.window.known_to_node(x.rid);
+}
+
 bool session_table::answered(exchange& x, std::optional<std::string_view> body, bool ends,
                              bool wanted, std::uint64_t now_ms) {
     wake_list woken;
