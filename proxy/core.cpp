@@ -42,7 +42,7 @@ void shared_state::take_for_dead(core& by, routing::node_index node, node_death 
     }
     by.counters.nodes_dead.add();
     const std::string& name = by.settings->nodes[node].name;
-    log_limited(log_topic::node_answer, name,
+    log_limited(log_topic::node_life, name,
                 "node " + name +
                     (cause == node_death::silent ? ": does not answer any more ("
                                                  : ": takes no connections (") +

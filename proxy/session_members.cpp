@@ -205,7 +205,11 @@ rid_decision session_table::wait_over(exchange& x, bool reorder_over, std::uint6
 // give_turns wakes those whose predecessor has gone out.
 void session_table::give_turns(session& of, std::uint64_t now_ms, wake_list& woken) {
     while (of.held_back > 0) {
-        const auto turn = of.window.take_turn(rules_for(of, now_ms), now_ms);
+        // They wait already: a little longer costs nothing, and two links may deliver in another
+        // order than that in which they were written to.
+        routing::rid_rules rules = rules_for(of, now_ms);
+        rules.settle_ms = std::max(rules.settle_ms, settle_ms);
+        const auto turn = of.window.take_turn(rules, now_ms);
         if (!turn) {
             return;
         }

@@ -117,7 +117,9 @@ std::string bosh_config_with_node(std::uint16_t node_port, const std::string& mo
     return "threads: 1\n"
            "listen: [{address: \"127.0.0.1:0\"}]\n"
            "nodes: {node-a1: \"http://127.0.0.1:" +
-           std::to_string(node_port) + "/httpbinding\"}\nlog: {access: \"off\"}\n" + more;
+           std::to_string(node_port) + "/httpbinding\"}\nlog: {access: \"off\"}\n" +
+           // A silent stub is no sick node, unless the test says so.
+           (more.find("health:") == std::string::npos ? "health: {interval: 0s}\n" : "") + more;
 }
 
 std::string config_with_node(std::uint16_t node_port, const std::string& more) {
