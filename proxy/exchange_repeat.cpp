@@ -100,8 +100,11 @@ bool exchange_repeat(exchange& x, node_failure failure) {
         return false;
     }
     const std::int64_t now = home.loop.now_us();
-    if (x.first_failure_us == 0) {
-        x.first_failure_us = now;
+    const std::int64_t budget_us = x.settings->config.sessions.repeat_budget.count() * 1000;
+    if (x.first_failure_us == 0 || x.sent_us > x.first_failure_us + budget_us) {
+        x.first_failure_us = now; // a poll that was held since the last one starts afresh
+        x.repeats = 0;
+        x.connects_repeated = 0;
     }
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;

@@ -61,6 +61,14 @@ void for_members(session& of, std::uint64_t rid, Call call) {
     }
 }
 
+// Whether an answer could only come to somebody who is logged in. A restart tells that of SASL
+// (XEP-0206 5), but neither of SASL2 (XEP-0388) nor of the old XEP-0078.
+bool shows_login(std::string_view body) noexcept {
+    return body.find("<success") != std::string_view::npos ||
+           body.find("<presence") != std::string_view::npos ||
+           body.find("<message") != std::string_view::npos;
+}
+
 } // namespace
 
 wake_list::~wake_list() {
@@ -279,8 +287,8 @@ bool session_table::answered(exchange& x, std::optional<std::string_view> body, 
     of.used_ms = now_ms;
     of.ended = of.ended || ends;
     of.alive = of.alive || (body && !ends);
-    if (!of.facts.authenticated && body && body->find("<success") != std::string_view::npos) {
-        proven(of); // SASL2 has no restart that would tell
+    if (!of.facts.authenticated && body && shows_login(*body)) {
+        proven(of);
     }
     const bool kept = body && keep(of, x.rid, *body);
     const bool down = of.window.on_answered(x.rid, kept);
