@@ -106,6 +106,10 @@ class Run:
 
     def findings(self):
         """What must not be, as text."""
+        return self.wrongs() + self.rarities()
+
+    def wrongs(self):
+        """What must never be: messages that did not arrive as they were sent."""
         result, found = self.result, []
         for what, count in result["wrong"].items():
             if count:
@@ -114,6 +118,11 @@ class Run:
             found.append(f"{len(lost)} messages lost: {lost[:5]}")
         if result["unsaid"]:
             found.append(f"{result['unsaid']} messages were never sent")
+        return [f"{self}: {each}" for each in found]
+
+    def rarities(self):
+        """What may be rare at most: sessions that ended, failures that a client saw."""
+        result, found = self.result, []
         # A client has no reason to give up when only the node's side fails.
         ended = self.ended("proxy") + (self.ended("client") if self.mode == "node" else [])
         if ended:
