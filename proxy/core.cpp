@@ -37,7 +37,8 @@ shared_state::shared_state(const snapshot& settings)
 
 void shared_state::take_for_dead(core& by, routing::node_index node, node_death cause,
                                  routing::reason why) {
-    if (nodes[node].death.exchange(cause) != node_death::none) {
+    node_death alive = node_death::none; // the first cause stays: each has an end of its own
+    if (!nodes[node].death.compare_exchange_strong(alive, cause)) {
         return;
     }
     by.counters.nodes_dead.add();
@@ -59,7 +60,7 @@ void shared_state::revive(core& by, routing::node_index node, node_death cause) 
     }
     const std::string& name = by.settings->nodes[node].name;
     log_limited(
-        log_topic::node_answer, name,
+        log_topic::node_life, name,
         "node " + name +
             (cause == node_death::silent ? ": answers again" : ": takes connections again"));
 }

@@ -66,6 +66,7 @@ async function closedPort() {
 function configuration(ports, credentials) {
   return `
 threads: 1
+sessions: { enabled: false }
 listen: [{ address: "127.0.0.1:0" }]
 nodes:
   node-a1: "http://127.0.0.1:${ports.node}/http-bind"
