@@ -139,8 +139,8 @@ struct timeouts {
 
 // How a node is asked whether it lives, when what it holds has been silent.
 struct health_config {
-    milliseconds interval{1'000}; // silence until it is asked, and between questions. 0: never
-    milliseconds timeout{1'000};  // connect, TLS and answer together
+    milliseconds interval{2'000}; // silence until it is asked, and between questions. 0: never
+    milliseconds timeout{3'000};  // connect, TLS and answer together
     std::uint32_t fall = 2;       // unanswered questions in a row; then the node is taken for dead
 
     bool operator==(const health_config&) const = default;

@@ -59,7 +59,7 @@ async def fate(connection, sent, seconds):
 
 
 class DeadNode(Case):
-    def boshgate(self, more=""):
+    def boshgate(self, more="health: { interval: 1s, timeout: 1s }\n"):
         return Boshgate(lab.configuration(more=more))
 
     async def asyncTearDown(self):

@@ -21,6 +21,7 @@ nodes:
   node-a1: http://127.0.0.1:{port}/httpbinding
 cors: {{ origins: ["{origin}"] }}
 timeouts: {{ answer: 10m, idle: 10m, connect: 10s, drain: 5s }}
+health: {{ interval: 0s }}
 """
 
 
