@@ -1,5 +1,5 @@
 #pragma once
-// Counts by client address, for the limits of sessions. Any core.
+// Counts by client address, for the limits of connections and sessions. Any core.
 
 #include "routing/ip_address.hpp"
 
@@ -10,7 +10,6 @@
 
 namespace boshgate::proxy {
 
-// Counts by client address, for the limits of sessions.
 class address_counts {
   public:
     // One more; false, and not counted, when the address has `limit` already (0: no limit).

@@ -21,27 +21,12 @@ using routing::reason;
 
 namespace {
 
-// Looks for the letter that is the rarest of it in the tags that nodes write.
-bool has_terminate(std::string_view tag) noexcept {
-    constexpr std::string_view word = "terminate";
-    constexpr std::size_t letter = word.find('m');
-    for (std::size_t at = tag.find('m', letter); at != std::string_view::npos;
-         at = tag.find('m', at + 1)) {
-        if (tag.substr(at - letter, word.size()) == word) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // A node that grants no number sets no limit (XEP-0124 11). No client in use sends more at once.
 constexpr std::uint8_t requests_unlimited = 5;
 
 // Whether a node's answer ends the session (XEP-0124 13); a stream's end does not (16.5).
-bool ends_session(core& home, std::string_view body) {
-    return has_terminate(body.substr(0, body.find('>'))) &&
-           routing::read_body_tag(body, {}, home.tag).ok() &&
-           home.tag.is(body_attribute::type, "terminate") && !home.tag.has(body_attribute::stream);
+bool ends_session(const routing::body_tag& tag) noexcept {
+    return tag.is(body_attribute::type, "terminate") && !tag.has(body_attribute::stream);
 }
 
 template <typename Number>
@@ -72,12 +57,11 @@ void end_orphan(const exchange& x, const routing::body_tag& tag) {
     exchange_start(last);
 }
 
-// A session request was answered: the session is known from here on.
-void learn_session(exchange& x, std::string_view body) {
+// A session request was answered, with the tag in core::tag: the session is known from here on.
+void learn_session(exchange& x) {
     core& home = *x.home;
-    routing::body_tag& tag = home.tag;
-    if (!routing::read_body_tag(body, {}, tag).ok() || !tag.has(body_attribute::sid) ||
-        tag.is(body_attribute::type, "terminate")) {
+    const routing::body_tag& tag = home.tag;
+    if (!tag.has(body_attribute::sid) || tag.is(body_attribute::type, "terminate")) {
         return;
     }
     session_facts facts = x.facts;
@@ -161,7 +145,8 @@ bool give_up(exchange& x, reason why) {
     return false;
 }
 
-// Puts what the answer means in its place. False: the exchange goes on, or has ended.
+// Puts what the answer means in its place, and its tag into core::tag if it has a body. False: the
+// exchange goes on, or has ended.
 bool follow_translation(exchange& x, std::string_view& body) {
     core& home = *x.home;
     const routing::answer_translation meant = translate(x, body);
@@ -187,7 +172,7 @@ bool follow_translation(exchange& x, std::string_view& body) {
         }
         make_bosh_answer(home.answer);
         body = routing::terminate_body(meant.condition);
-        return true;
+        return routing::read_body_tag(body, {}, home.tag).ok(); // always: it is ours
     case answer_action::repeat:
         home.counters.held.add();
         if (exchange_repeat(x, meant.failure)) {
@@ -229,14 +214,14 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     if (!plain(home, body) && !follow_translation(x, body)) {
         return false;
     }
-    const bool ends = ends_session(home, body);
+    const bool ends = !body.empty() && ends_session(home.tag);
     if (ends && home.tag.is(body_attribute::condition, "see-other-uri") &&
         !map_see_other(x, body)) {
         return give_up(x, reason::steered_away);
     }
     if (x.of == nullptr) {
-        if (x.opens_session && !ends) {
-            learn_session(x, body);
+        if (x.opens_session && !body.empty()) {
+            learn_session(x);
         }
         return true;
     }

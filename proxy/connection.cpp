@@ -44,7 +44,7 @@ connection::~connection() {
     core_.shared.leave_connection();
     core_.counters.connections.subtract();
     if (counted_) {
-        core_.shared.leave(peer_);
+        core_.shared.connections_of.leave(peer_);
     }
     core_.connection_gone();
 }
@@ -73,7 +73,7 @@ void connection::start() {
 void connection::start_handshake() {
     const conf::config& config = core_.settings->config;
     if (config.limits.connections_per_address != 0) {
-        counted_ = core_.shared.enter(peer_, config.limits.connections_per_address);
+        counted_ = core_.shared.connections_of.enter(peer_, config.limits.connections_per_address);
         if (!counted_) {
             core_.counters.connections_refused.add();
             leave(reason::address_limit);

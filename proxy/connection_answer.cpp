@@ -131,7 +131,7 @@ void connection::on_answer(exchange& x, const routing::answer_head& head, std::s
         core_.out.append(body);
         x.answer_bytes = body.size();
     }
-    hand_over(x, head.status, reason::answered);
+    hand_over(x, head.status, x.replayed ? reason::replayed : reason::answered);
 }
 
 // hand_over sends core::out, which is the whole answer.

@@ -9,6 +9,7 @@
 #include "routing/body_edit.hpp"
 #include "routing/bosh_body.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -122,13 +123,7 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
         edits.write(core_.edited);
         body = core_.edited;
     }
-    if (wait != 0) {
-        const std::chrono::milliseconds most =
-            std::min(settings_of(x).timeouts.answer,
-                     std::chrono::milliseconds{std::min<std::uint64_t>(wait, 65535) * 1000} +
-                         sessions.answer_margin);
-        x.give_up_us = x.begun_us + most.count() * 1000;
-    }
+    exchange_set_wait(x, std::chrono::seconds{std::min<std::uint64_t>(wait, 65535)});
     x.request = node_request(x, &core_.request, body);
     exchange_start(x);
 }

@@ -12,24 +12,6 @@
 
 namespace boshgate::proxy {
 
-bool shared_state::enter(const routing::ip_address& address, std::uint32_t limit) {
-    const std::lock_guard lock(mutex_);
-    std::uint32_t& count = by_address_[std::string(address.bytes.begin(), address.bytes.end())];
-    if (limit != 0 && count >= limit) {
-        return false;
-    }
-    ++count;
-    return true;
-}
-
-void shared_state::leave(const routing::ip_address& address) {
-    const std::lock_guard lock(mutex_);
-    const auto found = by_address_.find(std::string(address.bytes.begin(), address.bytes.end()));
-    if (found != by_address_.end() && --found->second == 0) {
-        by_address_.erase(found);
-    }
-}
-
 shared_state::shared_state(const snapshot& settings)
     : links(settings.nodes.size()),
       nodes(settings.nodes.size()),

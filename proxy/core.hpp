@@ -15,9 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <sys/socket.h>
@@ -109,15 +107,10 @@ class shared_state {
     }
     void leave_connection() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
 
-    // One more connection of an address; false when it has `limit` already (0: no limit).
-    [[nodiscard]] bool enter(const routing::ip_address& address, std::uint32_t limit);
-    void leave(const routing::ip_address& address);
+    address_counts connections_of; // by client address
 
   private:
     std::atomic<std::uint32_t> connections_{0};
-    std::mutex mutex_;
-    std::unordered_map<std::string, std::uint32_t>
-        by_address_; // guarded by mutex_; key: the 16 bytes
 };
 
 // The links of one core to one node.

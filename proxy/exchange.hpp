@@ -4,7 +4,8 @@
 // exchange goes on, because ending it would end a held poll at the node, see bosh.md 4.8 "row G").
 //
 // This is the driver: it finds a link, has the request written, repeats it where
-// routing/repeat_rules allows, and hands the answer to the sink. Only its own core touches it.
+// routing/repeat_rules allows, and hands the answer to the sink. Only its own core touches it, but
+// for its place in its session.
 
 #include "proxy/block_pool.hpp"
 #include "proxy/session.hpp"
@@ -110,7 +111,7 @@ struct exchange {
     bool secure = false;                // the client itself uses TLS, as far as we know
     bool cors_done = false;             // the answer's CORS fields are written already
     bool bosh = false;                  // its body was read: a request of a session, or for one
-    bool replay = false;                // its answer is a kept one
+    bool replayed = false;              // its answer is that of an earlier copy
     bool question = false;              // the proxy's own: does the node live?
     bool opens_session = false;         // it has no sid
     bool entered = false;               // counted as a session request of its address
@@ -174,8 +175,12 @@ void exchange_resume(exchange& x);
 void exchange_send_wake(exchange& x, wake_kind kind, std::uint32_t argument);
 // exchange_end ends one that waits: the end of a core.
 void exchange_end(exchange& x);
-// exchange_pause lets it wait: on_wait_over (exchange_session.cpp) goes on with it.
+// exchange_pause lets it wait; exchange_wait_over goes on with it. exchange_hold_back does so for
+// one whose turn in its session has not come.
 void exchange_pause(exchange& x, std::chrono::milliseconds time);
+void exchange_hold_back(exchange& x, std::chrono::milliseconds time);
+// exchange_set_wait sets how long its client will wait, from the session's `wait`.
+void exchange_set_wait(exchange& x, std::chrono::seconds wait);
 // exchange_stop_waiting ends that for good: before the sink is told, which takes an exchange that
 // still waits for one that goes on without it.
 void exchange_stop_waiting(exchange& x);

@@ -77,10 +77,7 @@ void send_again(exchange& x, milliseconds pause) {
         const routing::rid_decision decision =
             home.shared.sessions.broken(x, home.loop.steady_ms());
         if (decision.verdict == routing::rid_verdict::hold_back) {
-            home.counters.requests_held_back.add();
-            x.hold_until_us =
-                home.loop.now_us() + x.settings->config.sessions.reorder.count() * 1000;
-            exchange_pause(x, milliseconds{decision.wait_ms});
+            exchange_hold_back(x, milliseconds{decision.wait_ms});
             return;
         }
     }
@@ -100,8 +97,8 @@ bool exchange_repeat(exchange& x, node_failure failure) {
         return false;
     }
     const std::int64_t now = home.loop.now_us();
-    const std::int64_t budget_us = x.settings->config.sessions.repeat_budget.count() * 1000;
-    if (x.first_failure_us == 0 || x.sent_us > x.first_failure_us + budget_us) {
+    const milliseconds budget{x.settings->config.sessions.repeat_budget};
+    if (x.first_failure_us == 0 || x.sent_us > x.first_failure_us + budget.count() * 1000) {
         x.first_failure_us = now; // a poll that was held since the last one starts afresh
         x.repeats = 0;
         x.connects_repeated = 0;
@@ -116,7 +113,6 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     const milliseconds pause =
         failure == node_failure::not_sent ? pause_before(x, others) : milliseconds{0};
     const routing::repeat_limits limits{.repeats = sends_max, .connects = others + later};
-    const milliseconds budget{x.settings->config.sessions.repeat_budget};
     const routing::repeat_decision decision = routing::decide_repeat(
         {.failure = failure,
          .request = x.request_class,

@@ -13,7 +13,6 @@
 
 namespace boshgate::proxy {
 
-using routing::body_attribute;
 using routing::reason;
 using routing::rid_decision;
 using routing::rid_verdict;
@@ -45,13 +44,7 @@ reason reason_of(rid_verdict verdict) noexcept {
 // The exchange ends without an answer of the node.
 void fail(exchange& x, reason why) {
     x.home->counters.held.subtract();
-    x.answered_us = x.home->loop.now_us();
-    exchange_stop_waiting(x);
-    if (x.sink == nullptr) {
-        exchange_finish(x, 0, why);
-    } else {
-        x.sink->on_failure(x, why);
-    }
+    exchange_failed(x, why);
 }
 
 void follow(exchange& x, const rid_decision& decision);
@@ -59,8 +52,10 @@ void follow(exchange& x, const rid_decision& decision);
 // A kept answer goes down. It is a BOSH body, so its type is known (XEP-0124 7.1).
 void replay(exchange& x) {
     core& home = *x.home;
+    x.replayed = role_of(x) == session_role::joined; // else it is its own answer, that was parked
     if (!home.shared.sessions.take_kept(x, home.kept)) {
         // It was dropped meanwhile, or was never kept: the node may have it still.
+        x.replayed = false;
         follow(x, home.shared.sessions.retry(x, home.loop.steady_ms()));
         return;
     }
@@ -71,7 +66,6 @@ void replay(exchange& x) {
         exchange_finish(x, 0, reason::client_closed);
         return;
     }
-    x.replay = true;
     make_bosh_answer(home.answer);
     x.sink->on_answer(x, home.answer, home.kept);
 }
@@ -94,9 +88,7 @@ void follow(exchange& x, const rid_decision& decision) {
         exchange_send(x);
         return;
     case rid_verdict::hold_back:
-        home.counters.requests_held_back.add();
-        x.hold_until_us = home.loop.now_us() + x.settings->config.sessions.reorder.count() * 1000;
-        exchange_pause(x, milliseconds{decision.wait_ms});
+        exchange_hold_back(x, milliseconds{decision.wait_ms});
         return;
     case rid_verdict::join:
         home.counters.requests_joined.add();
@@ -126,13 +118,7 @@ void exchange_start_in_session(exchange& x, std::string_view sid, std::uint64_t 
     const admission verdict =
         home.shared.sessions.admit(x, sid, hash, x.payload_hash, restart, home.loop.steady_ms());
     x.facts = verdict.facts;
-    if (verdict.facts.wait != 0) {
-        const milliseconds most = std::min(
-            settings_of(x).timeouts.answer,
-            std::chrono::duration_cast<milliseconds>(std::chrono::seconds{verdict.facts.wait}) +
-                x.settings->config.sessions.answer_margin);
-        x.give_up_us = x.begun_us + most.count() * 1000;
-    }
+    exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
     if (!verdict.tracked) {
         home.counters.sessions_untracked.add();
         exchange_send(x);
@@ -150,6 +136,21 @@ void exchange_pause(exchange& x, milliseconds time) {
         home.waits.add(*x.wait);
     }
     home.loop.set(*x.wait, time);
+}
+
+void exchange_hold_back(exchange& x, milliseconds time) {
+    x.home->counters.requests_held_back.add();
+    x.hold_until_us = x.home->loop.now_us() + x.settings->config.sessions.reorder.count() * 1000;
+    exchange_pause(x, time);
+}
+
+void exchange_set_wait(exchange& x, std::chrono::seconds wait) {
+    if (wait.count() != 0) { // else it is not known
+        const milliseconds most =
+            std::min(settings_of(x).timeouts.answer,
+                     milliseconds{wait} + x.settings->config.sessions.answer_margin);
+        x.give_up_us = x.begun_us + most.count() * 1000;
+    }
 }
 
 void exchange_wait::on_deadline() {

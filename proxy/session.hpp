@@ -136,7 +136,7 @@ class session_table {
     session_table(const session_table&) = delete;
     session_table& operator=(const session_table&) = delete;
 
-    // enter asks whether a session request of this address may go on; a reason: it may not.
+    // enter_request asks whether a session request of this address may go on; a reason: it may not.
     // leave_request gives that back when no session came of it.
     [[nodiscard]] routing::reason enter_request(const routing::ip_address& client);
     void leave_request(const routing::ip_address& client);

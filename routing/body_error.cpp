@@ -1,15 +1,23 @@
 #include "routing/body_error.hpp"
 
+#include "routing/binding_condition.hpp"
+
 #include <array>
+#include <optional>
 
 namespace boshgate::routing {
 namespace {
 
-enum class condition : std::uint8_t { none, bad_request, policy_violation };
+// As the table of body_error.hpp names them.
+namespace condition {
+constexpr std::nullopt_t none = std::nullopt;
+constexpr binding_condition bad_request = binding_condition::bad_request;
+constexpr binding_condition policy_violation = binding_condition::policy_violation;
+} // namespace condition
 
 struct row {
     std::string_view name;
-    condition told;
+    std::optional<binding_condition> told;
     std::string_view words;
 };
 
@@ -33,27 +41,13 @@ std::string_view words_of(body_error why) noexcept {
 }
 
 std::string_view condition_of(body_error why) noexcept {
-    switch (row_of(why).told) {
-    case condition::none:
-        return {};
-    case condition::bad_request:
-        return "bad-request";
-    case condition::policy_violation:
-        return "policy-violation";
-    }
-    return {};
+    const std::optional<binding_condition> told = row_of(why).told;
+    return told ? name_of(*told) : std::string_view{};
 }
 
 int legacy_status_of(body_error why) noexcept {
-    switch (row_of(why).told) {
-    case condition::none:
-        return 0;
-    case condition::bad_request:
-        return 400;
-    case condition::policy_violation:
-        return 403;
-    }
-    return 0;
+    const std::optional<binding_condition> told = row_of(why).told;
+    return told ? legacy_status_of(*told) : 0;
 }
 
 } // namespace boshgate::routing

@@ -92,4 +92,29 @@ class payload_reader {
     std::array<xml::attribute, xml::attributes_ceiling> attributes_; // the first tag_.attributes
 };
 
+// read_payload hands what stands in a payload to a finder: on_begin, on_finish, on_text with the
+// reader. What it says once the document is known to be good; a reason: it is refused.
+template <class Finder>
+[[nodiscard]] body_error read_payload(const body_tag& tag, const body_limits& limits,
+                                      Finder& finder) noexcept {
+    payload_reader reader(tag, limits);
+    for (;;) {
+        switch (reader.next()) {
+        case payload_event::begin:
+            finder.on_begin(reader);
+            break;
+        case payload_event::finish:
+            finder.on_finish(reader);
+            break;
+        case payload_event::text:
+            finder.on_text(reader);
+            break;
+        case payload_event::refused:
+            return reader.why();
+        case payload_event::end:
+            return body_error::none;
+        }
+    }
+}
+
 } // namespace boshgate::routing

@@ -77,25 +77,9 @@ void hostname_finder::on_finish(const payload_reader& reader) noexcept {
 
 hostnames_found find_hostnames(const body_tag& tag, const body_limits& limits,
                                std::span<hostname_text> out) noexcept {
-    payload_reader reader(tag, limits);
     hostname_finder finder(tag, out);
-    for (;;) {
-        switch (reader.next()) {
-        case payload_event::begin:
-            finder.on_begin(reader);
-            break;
-        case payload_event::finish:
-            finder.on_finish(reader);
-            break;
-        case payload_event::text:
-            finder.on_text(reader);
-            break;
-        case payload_event::refused:
-            return {reader.why(), 0};
-        case payload_event::end:
-            return {body_error::none, finder.count()};
-        }
-    }
+    const body_error why = read_payload(tag, limits, finder);
+    return {why, why == body_error::none ? finder.count() : 0};
 }
 
 } // namespace boshgate::routing

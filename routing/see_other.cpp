@@ -69,25 +69,8 @@ std::optional<see_other> find_see_other(const body_tag& tag, const body_limits& 
     if (!tag.is(body_attribute::condition, condition_name) ||
         !tag.is(body_attribute::type, "terminate"))
         return std::nullopt;
-    payload_reader reader(tag, limits);
     uri_finder finder(tag);
-    for (;;) {
-        switch (reader.next()) {
-        case payload_event::begin:
-            finder.on_begin(reader);
-            break;
-        case payload_event::finish:
-            finder.on_finish(reader);
-            break;
-        case payload_event::text:
-            finder.on_text(reader);
-            break;
-        case payload_event::refused:
-            return std::nullopt;
-        case payload_event::end:
-            return finder.result();
-        }
-    }
+    return read_payload(tag, limits, finder) == body_error::none ? finder.result() : std::nullopt;
 }
 
 std::optional<node_index> node_of_url(std::string_view url, const conf::config& config,

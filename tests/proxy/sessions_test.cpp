@@ -152,6 +152,7 @@ TEST(Sessions, AnsweredRequestsAreReplayedOnAnyConnection) {
     }
     EXPECT_EQ(node.requests().size(), 10U);
     EXPECT_EQ(proxy.app().total(&core_counters::requests_replayed), 9U);
+    EXPECT_TRUE(proxy.ended(reason::replayed, 9));
 }
 
 // requests + replay_answers answers are kept. Beyond that the node is asked while it still has to
