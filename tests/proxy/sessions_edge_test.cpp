@@ -267,6 +267,9 @@ TEST(SessionsEdge, NothingIsLostCountOfWhenClientsLeaveAnyTime) {
     for (std::thread& one : threads) {
         one.join();
     }
+    // What was written last is read, and counted, before the end of its connection.
+    ASSERT_TRUE(
+        running_proxy::until([&] { return proxy.app().total(&core_counters::connections) == 0; }));
     EXPECT_TRUE(all_ended(proxy, proxy.app().total(&core_counters::exchanges)));
 }
 
