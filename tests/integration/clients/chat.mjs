@@ -17,6 +17,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
 import { HttpClient } from './http_client.mjs';
+import { oddTexts } from './odd_texts.mjs';
 
 const sources = {
   strophe: ['./strophe_client.mjs', 'StropheClient'],
@@ -24,17 +25,7 @@ const sources = {
   caxl: ['./caxl_client.mjs', 'CaxlClient'],
 };
 
-const samples = [
-  'plain words',
-  '<b>bold?</b> & "quotes" \'and\' ]]> &amp; <!-- no comment -->',
-  'Grüße, žluťoučký kůň, ελληνικά, кириллица',
-  '你好，世界 日本語 한국어',
-  '👩‍🚀 🎈 𝄞 \u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}',
-  '</body></message><message to="nobody"><body>',
-  'مرحبا שלום ‏mixed‎ directions',
-  'two\nlines\tand a tab',
-  'x'.repeat(2000),
-];
+const samples = [...oddTexts, 'x'.repeat(2000)];
 
 // Marks the messages of this run: a session that an earlier run left behind may still hand over its
 // own.

@@ -3,20 +3,12 @@
 
 import { randomBytes } from 'node:crypto';
 
+import { oddTexts } from '../clients/odd_texts.mjs';
+
 // Finds marks and numbers in bytes that were read as Latin-1.
 export const tag = /#([0-9a-f]{8}-\d+)#/g;
 
-const samples = [
-  'plain words',
-  '<b>bold?</b> & "quotes" \'and\' ]]> &amp; <!-- no comment -->',
-  'Grüße, žluťoučký kůň, ελληνικά, кириллица',
-  '你好，世界 日本語 한국어',
-  '👩‍🚀 🎈 𝄞 \u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}',
-  '</body></message><message to="nobody"><body>',
-  'مرحبا שלום ‏mixed‎ directions',
-  'two\nlines\tand a tab',
-  'x'.repeat(700),
-];
+const samples = [...oddTexts, 'x'.repeat(700)];
 
 // One direction of a talk: what was sent, what arrived, and what was wrong with it.
 export class Direction {
