@@ -87,10 +87,12 @@ class Chat(Case):
             )
             failed = [each for each, well in zip(everything, good) if not well]
             self.assertEqual(failed, [], "(client, TLS, path, messages)")
-            # Clients may leave while a poll is held; nothing else may end an exchange without the
-            # node's answer.
+            # Clients may leave while a poll is held, and Strophe repeats a request whose younger
+            # sibling it saw answered first; nothing else may end an exchange without the node's
+            # answer.
             reasons = {line["reason"] for line in proxy.access()}
-            self.assertLessEqual(reasons, {"answered", "client_closed"})
+            of_clients = {"client_closed", "replayed", "superseded"}
+            self.assertLessEqual(reasons, {"answered"} | of_clients)
 
     async def test_nodes_without_tls(self):
         """boshgate ends TLS, and reaches the nodes over HTTP."""
