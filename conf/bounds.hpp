@@ -106,6 +106,8 @@ constexpr auto time_bound(std::string_view key, std::chrono::milliseconds least,
 using limit_bound = number_bound<limits>;
 using session_bound = number_bound<sessions_config>;
 using health_bound = number_bound<health_config>;
+using discovery_bound = number_bound<discovery_config>;
+using discovery_cache_bound = number_bound<discovery_cache>;
 
 // print_value writes a number as the file has it: "100", "64KiB", "30s".
 [[nodiscard]] std::string print_value(bound_unit unit, std::uint64_t value);
@@ -169,6 +171,20 @@ inline constexpr std::array<session_bound, 13> session_bounds{{
                                                     100'000),
 }};
 
+// CAXL waits 35 s for the answer to a session request.
+inline constexpr std::array<discovery_bound, 4> discovery_bounds{{
+    time_bound<&discovery_config::step>("step", milliseconds{50}, seconds{30}),
+    time_bound<&discovery_config::patience>("patience", milliseconds{50}, seconds{30}),
+    bound_of<&discovery_config::steps_max>("steps_max", bound_unit::count, 1, 100),
+    bound_of<&discovery_config::questions_per_address>("questions_per_address", bound_unit::count,
+                                                       0, 10'000'000),
+}};
+
+inline constexpr std::array<discovery_cache_bound, 2> discovery_cache_bounds{{
+    bound_of<&discovery_cache::users>("users", bound_unit::count, 1, 10'000'000),
+    time_bound<&discovery_cache::keep>("keep", seconds{1}, std::chrono::hours{24}, true),
+}};
+
 constexpr bool defaults_within_bounds() {
     const timeouts default_timeouts{};
     for (const timeout_bound& b : timeout_bounds) {
@@ -181,7 +197,9 @@ constexpr bool defaults_within_bounds() {
                            [&](const auto& b) { return b.allows(b.get(defaults)); });
     };
     return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{}) &&
-           allowed(health_bounds, health_config{});
+           allowed(health_bounds, health_config{}) &&
+           allowed(discovery_bounds, discovery_config{}) &&
+           allowed(discovery_cache_bounds, discovery_cache{});
 }
 static_assert(defaults_within_bounds());
 

@@ -210,6 +210,49 @@ struct sessions_config {
     bool operator==(const sessions_config&) const = default;
 };
 
+// What clients of a node's own path see of the <hostname> children of the SASL mechanisms, by which
+// CAXL finds its user's nodes.
+enum class hostnames_shown {
+    rewrite, // names that lead back to this proxy; those that cannot are removed
+    remove,
+    keep,
+};
+
+// Where the users found last have their nodes.
+struct discovery_cache {
+    std::uint32_t users = 100'000; // then the least recently used goes
+    milliseconds keep{600'000};    // since it was learnt. 0: nothing is kept
+
+    bool operator==(const discovery_cache&) const = default;
+};
+
+// The discovery endpoint: one path for all users, behind which the proxy finds each user's node.
+struct discovery_config {
+    // `prefix` goes before it; a user may stand behind it: /httpbinding/alice@example.com. Empty:
+    // there is no discovery endpoint.
+    std::string path;
+    std::string primary;   // name of the node that is asked for a user's nodes
+    std::string secondary; // and of the one asked when it fails; may be empty
+    // A request header field with the user's JID, believed from `trusted_proxies` only; empty:
+    // none.
+    std::string user_header;
+    // One node, asked for a session: connect, TLS and answer together; then the next one is tried.
+    milliseconds step{1'000};
+    milliseconds patience{5'000}; // one login in all; then the client is told
+    std::uint32_t steps_max = 12; // nodes asked in one login; then the client is told
+    discovery_cache cache;
+    // A session whose user is only known from its SASL <auth> moves to the user's node then.
+    bool move_at_auth = true;
+    // Secrets of the tags in sids, one a line (secrets.hpp); empty: made when the process starts.
+    std::string keys_file;
+    hostnames_shown hostnames = hostnames_shown::rewrite;
+    // Logins of one client address that had to ask for the user's nodes, in a minute, in the mean;
+    // as many may come at once. 0: no limit. Wide: users behind one gateway come back together.
+    std::uint32_t questions_per_address = 1'000;
+
+    bool operator==(const discovery_config&) const = default;
+};
+
 struct config {
     unsigned threads = 0; // cores to run; 0: as many as the machine has
     std::vector<listener> listen;
@@ -230,6 +273,7 @@ struct config {
     conf::timeouts timeouts;
     conf::limits limits;
     sessions_config sessions;
+    discovery_config discovery;
     health_config health;
     conf::log log;
 };

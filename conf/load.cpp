@@ -61,7 +61,7 @@ void read_web_root(reader& in, const place& at, config& out) {
     out.web_root = std::move(made);
 }
 
-constexpr std::array<key_of<config>, 15> config_keys{{
+constexpr std::array<key_of<config>, 16> config_keys{{
     {"threads", read_member<&config::threads>},
     {"listen", read_listeners},
     {"prefix", read_member<&config::prefix>},
@@ -79,6 +79,7 @@ constexpr std::array<key_of<config>, 15> config_keys{{
     {"timeouts", read_timeouts},
     {"limits", read_limits},
     {"sessions", read_sessions},
+    {"discovery", read_discovery},
     {"health", read_health},
     {"log",
      [](reader& in, const place& at, config& out) {
@@ -182,6 +183,7 @@ std::vector<std::string> every_key() {
     list_node_keys(all);
     list_keys(all, "cors.", cors_keys);
     list_bound_keys(all);
+    list_discovery_keys(all);
     list_keys(all, "log.", log_keys);
     return all;
 }

@@ -2,6 +2,7 @@
 
 #include "conf/bounds.hpp"
 #include "conf/load_keys.hpp"
+#include "conf/load_numbers.hpp"
 #include "conf/units.hpp"
 
 namespace boshgate::conf {
@@ -35,11 +36,20 @@ void read_bounds(reader& in, const place& at, const std::array<Bound, N>& bounds
     }
 }
 
+// `enabled` and the numbers are one table to the reader.
+constexpr std::array<std::string_view, session_bounds.size() + 1> session_keys = [] {
+    std::array<std::string_view, session_bounds.size() + 1> names{"enabled"};
+    std::transform(session_bounds.begin(), session_bounds.end(), names.begin() + 1,
+                   [](const session_bound& bound) { return bound.key; });
+    return names;
+}();
+
+} // namespace
+
 void out_of_range(reader& in, const place& at, const std::string& range) {
     in.report(at, {in_quotes(at.value.text) + " is out of range", range, {}});
 }
 
-// The number that stands at a place, in its unit; nullopt (reported): there is none.
 std::optional<std::uint64_t> read_number(reader& in, const place& at, bound_unit unit) {
     switch (unit) {
     case bound_unit::bytes:
@@ -66,26 +76,6 @@ std::optional<std::uint64_t> read_number(reader& in, const place& at, bound_unit
     }
     return count;
 }
-
-template <class Section>
-void read_bounded(reader& in, const number_bound<Section>& bound, const place& at, Section& out) {
-    const auto value = read_number(in, at, bound.unit);
-    if (value && !bound.allows(*value)) {
-        out_of_range(in, at, print_range(bound));
-    } else if (value) {
-        bound.set(out, *value);
-    }
-}
-
-// `enabled` and the numbers are one table to the reader.
-constexpr std::array<std::string_view, session_bounds.size() + 1> session_keys = [] {
-    std::array<std::string_view, session_bounds.size() + 1> names{"enabled"};
-    std::transform(session_bounds.begin(), session_bounds.end(), names.begin() + 1,
-                   [](const session_bound& bound) { return bound.key; });
-    return names;
-}();
-
-} // namespace
 
 void read_timeouts(reader& in, const place& at, config& out) {
     read_bounds(in, at, timeout_bounds, [&](const timeout_bound& bound, const place& entry) {

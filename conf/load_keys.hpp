@@ -86,6 +86,8 @@ void list_node_keys(std::vector<std::string>& out);
 void read_timeouts(reader& in, const place& at, config& out);
 void read_limits(reader& in, const place& at, config& out);
 void read_sessions(reader& in, const place& at, config& out);
+void read_discovery(reader& in, const place& at, config& out);
+void list_discovery_keys(std::vector<std::string>& out);
 void read_health(reader& in, const place& at, config& out);
 void list_bound_keys(std::vector<std::string>& out);
 

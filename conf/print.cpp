@@ -214,6 +214,32 @@ void write_bounds(writer& out, const config& settings) {
     });
 }
 
+void write_discovery(writer& out, const discovery_config& d) {
+    static constexpr std::array<std::string_view, 3> shown{"rewrite", "remove", "keep"};
+    const discovery_config standard;
+    const auto numbers = [&](int indent, const auto& bounds, const auto& of, const auto& defaults) {
+        for (const auto& b : bounds) {
+            out.text(indent, b.key, print_value(b.unit, b.get(of)),
+                     print_value(b.unit, b.get(defaults)));
+        }
+    };
+    const auto word = [](hostnames_shown value) {
+        return shown.at(static_cast<std::size_t>(value));
+    };
+    out.section(0, "discovery", [&] {
+        out.text(2, "path", d.path, standard.path);
+        out.text(2, "primary", d.primary, standard.primary);
+        out.text(2, "secondary", d.secondary, standard.secondary);
+        out.text(2, "user_header", d.user_header, standard.user_header);
+        numbers(2, discovery_bounds, d, standard);
+        out.section(2, "cache",
+                    [&] { numbers(4, discovery_cache_bounds, d.cache, standard.cache); });
+        out.flag(2, "move_at_auth", d.move_at_auth, standard.move_at_auth);
+        out.text(2, "keys_file", d.keys_file, standard.keys_file);
+        out.text(2, "hostnames", word(d.hostnames), word(standard.hostnames));
+    });
+}
+
 void write_log(writer& out, const log& l) {
     static constexpr std::array<std::string_view, 4> levels{"error", "warning", "info", "debug"};
     static constexpr std::array<std::string_view, 3> formats{"off", "text", "json"};
@@ -278,6 +304,7 @@ std::string to_yaml(const config& settings, const remarks& comments) {
     out.list(0, "request_headers", settings.request_headers, standard.request_headers);
     out.list(0, "answer_headers", settings.answer_headers, standard.answer_headers);
     write_bounds(out, settings);
+    write_discovery(out, settings.discovery);
     write_log(out, settings.log);
     return out.take();
 }

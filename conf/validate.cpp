@@ -167,6 +167,8 @@ void validate_bounds(const config& settings, findings& out) {
     check_numbers(limit_bounds, settings.limits, "limits.", out);
     check_numbers(session_bounds, settings.sessions, "sessions.", out);
     check_numbers(health_bounds, settings.health, "health.", out);
+    check_numbers(discovery_bounds, settings.discovery, "discovery.", out);
+    check_numbers(discovery_cache_bounds, settings.discovery.cache, "discovery.cache.", out);
     if (settings.timeouts.answer <= seconds{60}) {
         out.warning("timeouts.answer",
                     {print_duration(settings.timeouts.answer) +
@@ -196,6 +198,7 @@ std::vector<problem> validate(const config& settings, const source_marks& marks,
     validate_listeners(settings, out);
     validate_nodes(settings, out);
     validate_paths(settings, out);
+    validate_discovery(settings, out);
     validate_cors(settings, out);
     validate_headers(settings, out);
     validate_web_root(settings, out);

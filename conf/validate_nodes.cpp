@@ -91,32 +91,40 @@ void claim(owners& known, std::string path, const node& n, std::string as, const
     }
 }
 
-const node* find_node(const config& settings, std::string_view name) {
-    for (const node& n : settings.nodes) {
-        if (n.name == name) {
-            return &n;
-        }
-    }
-    return nullptr;
-}
-
 void check_route(const config& settings, const std::string& route, const std::string& name,
                  owners& known, findings& out) {
     const std::string path = child_path("routes", route);
     out.check(path, check_path(route));
-    if (const node* target = find_node(settings, name)) {
+    if (const node* target = known_node(settings, name, path, out)) {
         claim(known, to_lower(route), *target, "the route to " + name, path, out);
-        return;
     }
-    std::vector<std::string_view> names;
-    for (const node& n : settings.nodes) {
-        if (out.wants_hints()) {
-            names.push_back(n.name);
+}
+
+// The discovery endpoint takes its path and, for the hint, everything below it.
+void check_discovery_path(const config& settings, const std::string& base, const owners& known,
+                          findings& out) {
+    const std::string& path = settings.discovery.path;
+    if (path.empty() || check_path(path)) {
+        return; // validate_discovery has said so
+    }
+    const std::string whole = base + to_lower(path);
+    for (const auto& [taken, who] : known) {
+        if (taken == whole || taken.starts_with(whole + '/')) {
+            out.error("discovery.path",
+                      {"requests for " + in_quotes(taken) +
+                           " would belong to the discovery endpoint; it is " + who.as,
+                       "a path that nothing else has, nor is below",
+                       {}});
         }
     }
-    const bool is_url = name.find("://") != std::string::npos;
-    out.error(path, {in_quotes(name) + (is_url ? " is a URL" : " is not a node"),
-                     "a name under nodes", std::string{closest(name, names)}});
+    for (const node& n : settings.nodes) {
+        if (base + '/' + n.url.host == whole) {
+            out.warning(node_path(n), {"requests for " + in_quotes(whole) +
+                                           ", the host of this node, go to the discovery endpoint",
+                                       {},
+                                       {}});
+        }
+    }
 }
 
 // A written name beats the host of another node's URL. That is legal, and hardly ever meant.
@@ -138,6 +146,23 @@ void check_hosts(const config& settings, const owners& known, findings& out) {
 }
 
 } // namespace
+
+const node* known_node(const config& settings, std::string_view name, const std::string& path,
+                       findings& out) {
+    std::vector<std::string_view> names;
+    for (const node& n : settings.nodes) {
+        if (n.name == name) {
+            return &n;
+        }
+        if (out.wants_hints()) {
+            names.push_back(n.name);
+        }
+    }
+    const bool is_url = name.find("://") != std::string::npos;
+    out.error(path, {in_quotes(name) + (is_url ? " is a URL" : " is not a node"),
+                     "a name under nodes", std::string{closest(name, names)}});
+    return nullptr;
+}
 
 void validate_nodes(const config& settings, findings& out) {
     if (settings.nodes.size() > nodes_most) {
@@ -164,7 +189,8 @@ void validate_paths(const config& settings, findings& out) {
     }
     owners known;
     const bool usable = settings.prefix.empty() || !check_path(settings.prefix);
-    const std::string base = (usable ? to_lower(settings.prefix) : "") + '/';
+    const std::string prefix = usable ? to_lower(settings.prefix) : "";
+    const std::string base = prefix + '/';
     for (const node& n : settings.nodes) {
         claim(known, base + to_lower(n.name), n, "the name of " + n.name, node_path(n), out);
     }
@@ -178,6 +204,7 @@ void validate_paths(const config& settings, findings& out) {
         check_route(settings, route, name, known, out);
     }
     check_hosts(settings, known, out);
+    check_discovery_path(settings, prefix, known, out);
 }
 
 } // namespace boshgate::conf

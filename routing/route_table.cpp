@@ -160,10 +160,12 @@ std::vector<std::string> node_names(const conf::node& node) {
 }
 
 route_table::route_table(const conf::config& config) {
+    if (!config.discovery.path.empty())
+        discovery_ = key_of(config.prefix + config.discovery.path);
     const auto claims = path_claims(config);
     for (const bool written : {true, false})
         for (const auto& entry : claims)
-            if (entry.written == written)
+            if (entry.written == written && entry.path != discovery_)
                 paths_.insert(entry.path, entry.node);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Maps the path of a request to a node. The client's path itself never travels: a node gets its
-// configured URL.
+// Maps the path of a request to a node, or to the discovery endpoint, which finds the node by the
+// user. The client's path itself never travels: a node gets its configured URL.
 //
 // A node answers to its name, its FQDN or address, host:port, and its aliases, in any letter case,
 // with or without one trailing slash: names that service discovery handed out come back as paths
@@ -9,6 +9,7 @@
 // Built once for each snapshot, read by every core without a lock.
 
 #include "conf/config.hpp"
+#include "routing/ascii.hpp"
 #include "routing/text_table.hpp"
 
 #include <cstddef>
@@ -54,6 +55,20 @@ class route_table {
     // An IPv6 address counts in any spelling of RFC 4291 2.2. Allocation-free.
     [[nodiscard]] std::optional<node_index> find(std::string_view path) const noexcept;
 
+    // find_discovery tells whether a path is that of the discovery endpoint (config.prefix +
+    // config.discovery.path, in any letter case), and returns what stands behind it: one segment,
+    // as it was sent, in which the client may name its user. Empty: nothing, or one slash. nullopt:
+    // another path, or more segments. Ask it before find(): for other paths it takes a comparison
+    // of few bytes.
+    [[nodiscard]] std::optional<std::string_view>
+    find_discovery(std::string_view path) const noexcept {
+        const std::size_t size = discovery_.size();
+        if (size == 0 || path.size() < size ||
+            !equal_ignoring_case(path.substr(0, size), discovery_))
+            return std::nullopt;
+        return behind_discovery(path.substr(size));
+    }
+
     // conflicts lists the paths that more than one node claims by name, alias or route. A name that
     // is only derived (from the URL's host, or by adding the port) gives way to a written one, and
     // among derived ones the first node of the file keeps the name (two nodes on one host): neither
@@ -61,7 +76,17 @@ class route_table {
     [[nodiscard]] static std::vector<route_conflict> conflicts(const conf::config& config);
 
   private:
+    [[nodiscard]] static std::optional<std::string_view>
+    behind_discovery(std::string_view rest) noexcept {
+        if (rest.empty())
+            return rest;
+        if (rest.front() != '/' || rest.find('/', 1) != std::string_view::npos)
+            return std::nullopt;
+        return rest.substr(1);
+    }
+
     text_table paths_;
+    std::string discovery_; // lower case; empty: there is no discovery endpoint
 };
 
 } // namespace boshgate::routing

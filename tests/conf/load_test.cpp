@@ -101,7 +101,10 @@ answer_headers: []
 timeouts: { head: 1500ms, drain: 0s }
 limits: { body_bytes: 2MiB, fields: 7 }
 health: { interval: 0s, timeout: 300ms, fall: 3 }
-sessions: { enabled: false, max: 5, wait_max: 50s, hold_max: 1, answer_margin: 600ms,
+discovery: { path: /find, primary: n, secondary: m, user_header: x-user, step: 700ms, patience: 4s,
+             steps_max: 9, cache: { users: 12, keep: 0s }, move_at_auth: false, keys_file: keys,
+             hostnames: keep, questions_per_address: 0 }
+sessions: { enabled: true, max: 5, wait_max: 50s, hold_max: 1, answer_margin: 600ms,
             replay_total: 1GiB, authentication_timeout: 0s }
 log: { level: debug, file: a.log, access: json, access_file: b.log }
 )",
@@ -148,7 +151,7 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.timeouts.idle, timeouts{}.idle);
     EXPECT_EQ(c.limits.body_bytes, 2U * 1024 * 1024);
     EXPECT_EQ(c.limits.fields, 7U);
-    EXPECT_FALSE(c.sessions.enabled);
+    EXPECT_TRUE(c.sessions.enabled);
     EXPECT_EQ(c.sessions.max, 5U);
     EXPECT_EQ(c.health.interval, milliseconds{0});
     EXPECT_EQ(c.health.timeout, milliseconds{300});
@@ -159,6 +162,20 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.sessions.replay_total, 1024U * 1024 * 1024);
     EXPECT_EQ(c.sessions.authentication_timeout, milliseconds{0});
     EXPECT_EQ(c.sessions.reorder, sessions_config{}.reorder);
+    discovery_config discovery;
+    discovery.path = "/find";
+    discovery.primary = "n";
+    discovery.secondary = "m";
+    discovery.user_header = "x-user";
+    discovery.step = milliseconds{700};
+    discovery.patience = milliseconds{4000};
+    discovery.steps_max = 9;
+    discovery.cache = {.users = 12, .keep = milliseconds{0}};
+    discovery.move_at_auth = false;
+    discovery.keys_file = "keys";
+    discovery.hostnames = hostnames_shown::keep;
+    discovery.questions_per_address = 0;
+    EXPECT_EQ(c.discovery, discovery);
     EXPECT_EQ(c.log.level, log_level::debug);
     EXPECT_EQ(c.log.access, access_log::json);
     EXPECT_EQ(c.log.file, "a.log");
@@ -208,6 +225,9 @@ TEST(load, example_shows_the_defaults) {
     EXPECT_EQ(shown.limits, standard.limits);
     EXPECT_EQ(shown.sessions, standard.sessions);
     EXPECT_EQ(shown.health, standard.health);
+    discovery_config discovery = shown.discovery;
+    discovery.path = discovery.primary = discovery.secondary = "";
+    EXPECT_EQ(discovery, standard.discovery);
     EXPECT_EQ(shown.log, standard.log);
     ASSERT_TRUE(shown.web_root);
     web_root files = *shown.web_root;
@@ -216,10 +236,10 @@ TEST(load, example_shows_the_defaults) {
     ASSERT_EQ(shown.listen.size(), 2U);
     EXPECT_EQ(shown.listen[0].tls->min_version, listener_tls{}.min_version);
     EXPECT_EQ(shown.listen[0].proxy_protocol, listener{}.proxy_protocol);
-    ASSERT_EQ(shown.nodes.size(), 2U);
-    EXPECT_EQ(shown.nodes[1].aliases, node{}.aliases);
-    EXPECT_EQ(shown.nodes[1].host, node{}.host);
-    EXPECT_EQ(shown.nodes[1].tls, node_tls{});
+    ASSERT_EQ(shown.nodes.size(), 3U);
+    EXPECT_EQ(shown.nodes[2].aliases, node{}.aliases);
+    EXPECT_EQ(shown.nodes[2].host, node{}.host);
+    EXPECT_EQ(shown.nodes[2].tls, node_tls{});
 }
 
 // The struct members of config.hpp are the keys: "struct timeouts" in config.hpp and "timeouts."
@@ -238,6 +258,8 @@ TEST(load, every_field_of_config_has_its_key) {
         {"timeouts", "timeouts."},
         {"limits", "limits."},
         {"sessions_config", "sessions."},
+        {"discovery_config", "discovery."},
+        {"discovery_cache", "discovery.cache."},
         {"health_config", "health."},
         {"config", ""},
     };
@@ -299,22 +321,25 @@ const std::map<std::string_view, std::string> companions{
     {"head_bytes", "target_bytes: 64B, "},
     {"per_address", "max: 10000000, "},
     {"replay_bytes", "replay_total: 16MiB, "},
+    {"step", "patience: 30s, "},
+    {"patience", "step: 50ms, "},
 };
 
+// `open` and `close` stand around the key; `section` finds it in what was loaded.
 template <class Bounds, class Section>
-void expect_bounds(const Bounds& bounds, const std::string& name, Section config::*section) {
+void expect_bounds(const Bounds& bounds, const std::string& open, Section section,
+                   const std::string& close = " }") {
     for (const auto& b : bounds) {
         const auto beside = companions.find(b.key);
-        const std::string head = name + ": { " +
-                                 (beside == companions.end() ? "" : beside->second) +
-                                 std::string{b.key} + ": ";
+        const std::string head =
+            open + (beside == companions.end() ? "" : beside->second) + std::string{b.key} + ": ";
         const auto text = [&](std::uint64_t n) {
-            return with(head + print_value(b.unit, n) + " }");
+            return with(head + print_value(b.unit, n) + close);
         };
         for (const std::uint64_t good : {b.least, b.most, b.or_zero ? 0 : b.least}) {
             const auto loaded = load(text(good), "t");
             EXPECT_THAT(loaded.problems, IsEmpty()) << b.key << all_of(loaded.problems);
-            EXPECT_EQ(b.get(loaded.config.*section), good) << b.key;
+            EXPECT_EQ(b.get(section(loaded.config)), good) << b.key;
         }
         EXPECT_TRUE(has_errors(load(text(b.most + 1), "t").problems)) << b.key;
         if (b.least > 0) {
@@ -325,9 +350,22 @@ void expect_bounds(const Bounds& bounds, const std::string& name, Section config
 }
 
 TEST(load, takes_each_number_to_its_bounds_and_not_beyond) {
-    expect_bounds(limit_bounds, "limits", &config::limits);
-    expect_bounds(session_bounds, "sessions", &config::sessions);
-    expect_bounds(health_bounds, "health", &config::health);
+    expect_bounds(limit_bounds, "limits: { ", [](const config& c) { return c.limits; });
+    expect_bounds(session_bounds, "sessions: { ", [](const config& c) { return c.sessions; });
+    expect_bounds(health_bounds, "health: { ", [](const config& c) { return c.health; });
+    expect_bounds(discovery_bounds, "discovery: { ", [](const config& c) { return c.discovery; });
+    expect_bounds(
+        discovery_cache_bounds, "discovery: { cache: { ",
+        [](const config& c) { return c.discovery.cache; }, " } }");
+}
+
+TEST(load, reads_the_short_form_of_discovery) {
+    const auto loaded = load(with("discovery: { path: /httpbinding, primary: n }\n"), "t");
+    EXPECT_THAT(loaded.problems, IsEmpty()) << all_of(loaded.problems);
+    discovery_config expected;
+    expected.path = "/httpbinding";
+    expected.primary = "n";
+    EXPECT_EQ(loaded.config.discovery, expected);
 }
 
 TEST(load, has_bounds_of_its_own) {

@@ -58,7 +58,7 @@ TEST(manual, has_a_row_for_every_key_and_no_other) {
         EXPECT_TRUE(table.contains(key)) << key;
     }
     const std::regex dotted{
-        R"((listen|nodes|web_root|cors|timeouts|limits|sessions|health|log)[.\[].*)"};
+        R"((listen|nodes|web_root|cors|timeouts|limits|sessions|discovery|health|log)[.\[].*)"};
     for (const auto& [name, cells] : table) {
         EXPECT_TRUE(!std::regex_match(name, dotted) || keys.contains(name)) << name;
     }
@@ -82,6 +82,8 @@ TEST(manual, shows_defaults_and_ranges) {
     numbers(limit_bounds, "limits.", standard.limits);
     numbers(session_bounds, "sessions.", standard.sessions);
     numbers(health_bounds, "health.", standard.health);
+    numbers(discovery_bounds, "discovery.", standard.discovery);
+    numbers(discovery_cache_bounds, "discovery.cache.", standard.discovery.cache);
 }
 
 TEST(manual, has_a_row_for_every_reason_with_its_status) {

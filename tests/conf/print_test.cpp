@@ -49,6 +49,7 @@ TEST(print, writes_what_load_reads_back) {
         EXPECT_EQ(loaded.config.limits, c.limits);
         EXPECT_EQ(loaded.config.sessions, c.sessions);
         EXPECT_EQ(loaded.config.health, c.health);
+        EXPECT_EQ(loaded.config.discovery, c.discovery);
         EXPECT_EQ(loaded.config.cors, c.cors);
         EXPECT_EQ(loaded.config.log, c.log);
         EXPECT_EQ(loaded.config.web_root, c.web_root);
@@ -99,13 +100,26 @@ TEST(print, writes_what_load_reads_back) {
     all.timeouts.drain = milliseconds{0};
     all.limits.fields = 7;
     all.limits.body_bytes = 3 * 1024 * 1024;
-    all.sessions.enabled = false;
+    all.discovery.path = "/find/me";
+    all.discovery.primary = "n";
+    all.discovery.user_header = "x-user";
+    all.discovery.step = milliseconds{1500};
+    all.discovery.patience = milliseconds{6000};
+    all.discovery.steps_max = 7;
+    all.discovery.cache = {.users = 7, .keep = milliseconds{90'000}};
+    all.discovery.move_at_auth = false;
+    all.discovery.keys_file = "/etc/bosh gate/keys";
+    all.discovery.hostnames = hostnames_shown::remove;
+    all.discovery.questions_per_address = 9;
     all.health.fall = 7;
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};
     all.sessions.replay_bytes = 128 * 1024;
     all.sessions.requests_per_second = 50;
     all.log = {log_level::debug, "a b.log", access_log::off, "-"};
+    same(all);
+    all.discovery = {};
+    all.sessions.enabled = false;
     same(all);
 }
 

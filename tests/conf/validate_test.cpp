@@ -83,6 +83,10 @@ TEST(validate, checks_values_that_only_code_can_set) {
              c.web_root = web_root{.path = "w", .headers = {{"x", "a\r\nb: c"}}};
          },
          "web_root.headers.x: 'a\\x0d\\x0ab: c' has bytes that no header field may carry"},
+        {"negative step", [](config& c) { c.discovery.step = milliseconds{-5}; },
+         "discovery.step: "},
+        {"cache of nobody", [](config& c) { c.discovery.cache.users = 0; },
+         "discovery.cache.users: 0 is out of range, expected 1 to 10000000"},
         {"two nodes of one name", [](config& c) { c.nodes.push_back(c.nodes[0]); },
          "nodes.n: requests for '/n' would belong to two nodes; it is the name of n"},
     };

@@ -183,6 +183,64 @@ TEST(route_table, reports_two_spellings_of_one_address_as_a_conflict) {
         ElementsAre(route_conflict{"/[::1]:81", "a", "b"}));
 }
 
+TEST(route_table, tells_the_discovery_endpoint_and_what_stands_behind_it) {
+    auto config =
+        make_config({make_node("node-a1", "a.example.com")}, "/App", {{"/httpbinding", "node-a1"}});
+    config.discovery.path = "/HttpBinding";
+    const route_table table(config);
+    const std::string long_rest(route_table::path_bytes_max, 'x');
+    const struct {
+        std::string path;
+        std::optional<std::string_view> rest;
+    } rows[] = {
+        {"/app/httpbinding", ""},
+        {"/APP/HTTPBINDING", ""},
+        {"/app/httpbinding/", ""},
+        {"/app/httpbinding/alice@example.com", "alice@example.com"},
+        {"/app/httpbinding/Alice%40example.com", "Alice%40example.com"},
+        {"/app/httpbinding/" + long_rest, long_rest},
+        {"/app/httpbinding//", {}},
+        {"/app/httpbinding//x", {}},
+        {"/app/httpbinding/x/", {}},
+        {"/app/httpbinding/x/y", {}},
+        {"/app/httpbindings", {}},
+        {"/app/httpbindin", {}},
+        {"/app/httpbinding;x", {}},
+        {"/app/httpbinding?jid=x", {}},
+        {"/app/httpbinding%2fx", {}},
+        {"/httpbinding", {}},
+        {"/httpbinding/alice@example.com", {}},
+        {"//app/httpbinding", {}},
+        {"/app", {}},
+        {"/app/node-a1", {}},
+        {"/", {}},
+        {"", {}},
+        {"*", {}},
+    };
+    for (const auto& row : rows) {
+        EXPECT_EQ(table.find_discovery(row.path), row.rest) << row.path;
+        EXPECT_TRUE(!row.rest || !table.find(row.path)) << row.path;
+    }
+    EXPECT_EQ(table.find("/httpbinding"), 0) << "a route has no prefix";
+    EXPECT_EQ(table.find("/app/node-a1"), 0);
+}
+
+TEST(route_table, has_no_discovery_endpoint_without_a_path) {
+    const route_table table(make_config({make_node("a", "a.example.com")}, "/app", {}));
+    for (const char* path : {"", "/", "/app", "/app/", "/app/a", "/a"})
+        EXPECT_EQ(table.find_discovery(path), std::nullopt) << path;
+}
+
+TEST(route_table, keeps_a_derived_name_off_the_discovery_endpoint) {
+    auto config = make_config({make_node("a", "httpbinding")});
+    config.discovery.path = "/httpbinding";
+    const route_table table(config);
+    EXPECT_EQ(table.find("/httpbinding"), std::nullopt);
+    EXPECT_EQ(table.find("/httpbinding:7335"), 0);
+    EXPECT_EQ(table.find_discovery("/httpbinding"), "");
+    EXPECT_EQ(table.find_discovery("/httpbinding:7335"), std::nullopt);
+}
+
 TEST(route_table, puts_the_prefix_before_names_but_not_before_routes) {
     const route_table table(make_config({make_node("node-a1", "a.example.com")}, "/App/v2",
                                         {{"/httpbinding", "node-a1"}}));
