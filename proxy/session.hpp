@@ -226,7 +226,8 @@ class session_table {
     void fail_members(shard& in, exchange& x, routing::reason why, std::uint64_t now_ms,
                       wake_list& woken);
     void drop_unproven(shard& in, session& of);
-    void give_turns(session& of, std::uint64_t now_ms, wake_list& woken);
+    void give_turns(session& of, std::uint64_t now_ms, wake_list& woken,
+                    const exchange* told = nullptr);
     static void give_parked(session& of, wake_list& woken);
     [[nodiscard]] bool keep(session& of, std::uint64_t rid, std::string_view body);
     void forget_kept(session& of, kept_answer& one);

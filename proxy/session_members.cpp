@@ -22,6 +22,11 @@ namespace {
 constexpr std::uint64_t careful_ms = 10'000;
 // ...a request waits this long for its predecessor to be surely in the node (rid_window.hpp).
 constexpr std::uint32_t settle_ms = 20;
+// A session of which nothing was under way here for so long may have been used by way of another
+// instance. Longer than what clients in use pause between two requests (polling 5 s, Strophe after
+// its first failure 8 s): while a client keeps to this instance, a rid that is too far ahead is no
+// client's of ours. A node still judges the rid for itself.
+constexpr std::uint64_t stale_ms = 10'000;
 
 void set_role(session& of, exchange& x, session_role role) noexcept {
     of.held_back = static_cast<std::uint8_t>(of.held_back - (x.role == session_role::held_back) +
@@ -133,14 +138,18 @@ admission session_table::admit(exchange& x, std::string_view sid, std::uint64_t 
         }
     }
     admission result{.tracked = true, .facts = of->facts};
-    of->used_ms = now_ms;
+    const std::uint64_t unused_ms = elapsed_ms(now_ms, std::exchange(of->used_ms, now_ms));
     result.refused = refusal_of(*of, restart, now_ms);
     if (result.refused != reason::none) {
         return result;
     }
+    if (x.rid > of->window.newest() + 1 && of->members == nullptr && unused_ms > stale_ms) {
+        // False: it is in use after all, and the window refuses what does not fit.
+        [[maybe_unused]] const bool anew = of->window.readopt(x.rid);
+    }
     result.decision = of->window.on_request(x.rid, payload_hash, rules_for(*of, now_ms), now_ms);
     follow(*of, x, result.decision, woken);
-    give_turns(*of, now_ms, woken);
+    give_turns(*of, now_ms, woken, &x);
     return result;
 }
 
@@ -210,8 +219,9 @@ rid_decision session_table::wait_over(exchange& x, bool reorder_over, std::uint6
     return decision;
 }
 
-// give_turns wakes those whose predecessor has gone out.
-void session_table::give_turns(session& of, std::uint64_t now_ms, wake_list& woken) {
+// give_turns wakes those whose predecessor has gone out. `told` knows already how long it waits.
+void session_table::give_turns(session& of, std::uint64_t now_ms, wake_list& woken,
+                               const exchange* told) {
     while (of.held_back > 0) {
         // They wait already: a little longer costs nothing, and two links may deliver in another
         // order than that in which they were written to.
@@ -228,7 +238,7 @@ void session_table::give_turns(session& of, std::uint64_t now_ms, wake_list& wok
             if (turn->wait_ms == 0) {
                 set_role(of, one, session_role::leader);
                 woken.add(one, wake_kind::turn);
-            } else {
+            } else if (&one != told) {
                 woken.add(one, wake_kind::rearm, turn->wait_ms);
             }
         });

@@ -60,8 +60,22 @@ rid_window rid_window::adopted(std::uint64_t first) noexcept {
     return window;
 }
 
+bool rid_window::readopt(std::uint64_t rid) noexcept {
+    if (rid <= top_ || unanswered() != 0 || in_state(state::parked) != 0) {
+        return false;
+    }
+    const unsigned granted = requests_;
+    *this = adopted(rid);
+    requests_ = granted;
+    return true;
+}
+
 rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_hash,
                                     const rid_rules& rules, std::uint64_t now_ms) noexcept {
+    if (gap_given_up_) {
+        gap_given_up_ = false;
+        adopted_at_ms_ = now_ms;
+    }
     if (rid <= top_) {
         return tracked(rid) ? copy(rid, payload_hash, rules, now_ms)
                             : rid_decision{.verdict = rid_verdict::too_old};
@@ -207,6 +221,10 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
         // The node would only keep it, and a kept request is what nodes get wrong: ejabberd never
         // answers it. Refused, it harms nobody; the client comes with both again.
         become(at(rid), state::failed);
+        if (at(rid).refused) {
+            give_up_gap(rid);
+        }
+        at(rid).refused = true;
         return {.verdict = rid_verdict::out_of_order};
     }
     // The node may have the one that failed; if the client was to repeat it, it would have.
@@ -215,6 +233,19 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
         return {.verdict = rid_verdict::forward};
     }
     return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
+}
+
+// What a request has waited for in vain twice has most likely gone to the node by another instance.
+// When the client comes with the request all the same, the node is to judge. (After once it is too
+// early: a client whose connection broke repeats the newer one first as often as not.)
+void rid_window::give_up_gap(std::uint64_t rid) noexcept {
+    gap_given_up_ = true;
+    for (std::uint64_t older = oldest(); older < rid; ++older) {
+        slot& one = at(older);
+        if (one.is == state::missing || (one.is == state::failed && !one.written)) {
+            become(one, state::unknown);
+        }
+    }
 }
 
 void rid_window::on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept {

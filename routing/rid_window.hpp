@@ -97,12 +97,19 @@ class rid_window {
     // seen here. What came before is the node's to know.
     [[nodiscard]] static rid_window adopted(std::uint64_t first) noexcept;
 
+    // readopt begins anew at a rid that is ahead of the next one, as `adopted` does: the session
+    // was used elsewhere since. False, and nothing happens: something of it is under way here, so
+    // what lies between may still come.
+    [[nodiscard]] bool readopt(std::uint64_t rid) noexcept;
+
     // A request has come. forward: it counts as going out until on_written or on_failed.
     [[nodiscard]] rid_decision on_request(std::uint64_t rid, std::uint32_t payload_hash,
                                           const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // A request that was held back has waited as long as it was told to: forward, or hold_back for
     // longer. `reorder_over`: it has waited for reorder_ms in all. out_of_order: it counts as
-    // failed. Any other verdict: it is not held back any more.
+    // failed; the second time what it waited for counts as gone elsewhere, and its next copy is
+    // judged as the first request of an adopted session is. Any other verdict: it is not held back
+    // any more.
     [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
                                             const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // The request was handed to the kernel whole.
@@ -168,6 +175,7 @@ class rid_window {
         bool written : 1 = false;  // whole, at least once: the node may have it
         bool again : 1 = false;    // written, and goes out once more
         bool given_up : 1 = false; // failed, and a copy of a newer one came instead of its own
+        bool refused : 1 = false;  // what it follows did not come
     };
     // What a request waits for.
     enum class obstacle : std::uint8_t {
@@ -214,11 +222,13 @@ class rid_window {
     }
     [[nodiscard]] bool node_has_enough(std::uint64_t rid) const noexcept;
     [[nodiscard]] bool older_in_flight(std::uint64_t rid) const noexcept;
+    void give_up_gap(std::uint64_t rid) noexcept;
 
     std::uint64_t top_;               // the newest rid that has come
     std::uint64_t written_at_ms_ = 0; // of the request written last
-    std::uint64_t adopted_at_ms_ = 0; // when the first request came
+    std::uint64_t adopted_at_ms_ = 0; // when the first request came, or the first behind a gap
     bool adopted_ = false;
+    bool gap_given_up_ = false; // adopted_at_ms_ is the time of the next request
     unsigned requests_;
     std::array<slot, slots> slots_{};
     std::array<std::uint8_t, state_count> counts_{}; // of the slots, by state

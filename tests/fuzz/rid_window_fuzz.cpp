@@ -21,8 +21,10 @@ constexpr routing::rid_rules rules{
 struct exchange {
     enum class state { held, sending, sent, parked, answered, failed } is = state::held;
     bool kept = false;
-    bool reached = false;  // written whole at least once
-    bool given_up = false; // failed, and then a newer one came again
+    bool reached = false;   // written whole at least once
+    bool given_up = false;  // failed, and then a newer one came again
+    unsigned refused = 0;   // times that it was out of order
+    bool elsewhere = false; // failed unwritten, and waited for in vain
 };
 using state = exchange::state;
 
@@ -82,6 +84,9 @@ class session {
             if (known) {
                 known_[rid].kept = false;
             }
+            break;
+        case 9:
+            readopt(rid);
             break;
         default:
             now_ += what;
@@ -164,6 +169,19 @@ class session {
         }
     }
 
+    void readopt(std::uint64_t rid) {
+        const bool busy = std::any_of(known_.begin(), known_.end(), [](const auto& one) {
+            return under_way(one.second) || one.second.is == state::held ||
+                   one.second.is == state::parked;
+        });
+        const bool ahead = rid > window_.newest();
+        require(window_.readopt(rid) == (ahead && !busy), "anew where nothing is under way");
+        if (ahead && !busy) {
+            known_.clear();
+            adopted_ = true;
+        }
+    }
+
     void decided(std::uint64_t rid, const rid_decision& decision, bool reorder_over) {
         if (decision.verdict == rid_verdict::forward) {
             goes_out(rid, reorder_over);
@@ -174,6 +192,13 @@ class session {
             require(decision.verdict == rid_verdict::out_of_order && reorder_over,
                     "what is held back goes out, waits or is refused for good");
             known_[rid].is = state::failed;
+            if (++known_[rid].refused > 1) { // the hole may have been filled elsewhere
+                adopted_ = true;
+                for (auto& [older, one] : known_) {
+                    one.elsewhere =
+                        one.elsewhere || (older < rid && one.is == state::failed && !one.reached);
+                }
+            }
         }
     }
 
@@ -193,7 +218,9 @@ class session {
         const bool in =
             one.is == state::sent || one.is == state::parked || one.is == state::answered;
         const bool lost = one.is == state::failed && one.reached;
-        require(in || (lost && (reorder_over || one.given_up)), "forward when what is older is in");
+        require(in || (lost && (reorder_over || one.given_up)) ||
+                    (one.elsewhere && one.is == state::failed),
+                "forward when what is older is in");
     }
 
     void answered(std::uint64_t rid, bool kept) {

@@ -128,6 +128,62 @@ TEST(SessionsEdge, ASessionUsedAMomentLaterThanNowIsNotOld) {
     EXPECT_TRUE(table.answered(x, "<body/>", false, false, 999'999));
 }
 
+// A client that was served by another instance for a while comes back far ahead.
+TEST(SessionsEdge, ASessionThatWasUsedElsewhereIsTakenUpAnew) {
+    constexpr std::uint64_t begin = 1'000'000;
+    constexpr std::uint64_t stale_ms = 10'000; // proxy/session_members.cpp
+    using routing::rid_verdict;
+    struct {
+        const char* name;
+        bool held;              // a poll is at the node
+        std::uint64_t later_ms; // than the last use
+        std::uint64_t rid;
+        rid_verdict expected;
+    } const cases[] = {
+        {"far ahead, after a while", false, stale_ms + 1, 500, rid_verdict::hold_back},
+        {"a gap, after a while", false, stale_ms + 1, 14, rid_verdict::hold_back},
+        {"the next, after a while", false, stale_ms + 1, 12, rid_verdict::forward},
+        {"far ahead, a moment too early", false, stale_ms, 500, rid_verdict::above_window},
+        {"far ahead, while a poll is held", true, stale_ms + 1, 500, rid_verdict::above_window},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.name);
+        const conf::sessions_config settings;
+        proxy::session_table table(settings, 1);
+        const routing::ip_address client{};
+        ASSERT_EQ(table.enter_request(client), reason::none);
+        table.open(0, "s", 7, 10, {.inactivity = 30, .requests = 2}, client, begin);
+        const auto admitted = [&](proxy::exchange& x, std::uint64_t rid, std::uint64_t now) {
+            x.rid = rid;
+            return table.admit(x, "s", 7, 0, false, now).decision;
+        };
+        proxy::exchange first;
+        ASSERT_EQ(admitted(first, 11, begin).verdict, rid_verdict::forward);
+        if (!c.held) {
+            EXPECT_TRUE(table.answered(first, "<body/>", false, false, begin));
+        }
+        proxy::exchange x;
+        const std::uint64_t now = begin + c.later_ms;
+        const routing::rid_decision decision = admitted(x, c.rid, now);
+        EXPECT_EQ(decision.verdict, c.expected);
+        if (decision.verdict == rid_verdict::hold_back) {
+            // As at a session that is not known: older ones may come for a moment, then it goes.
+            EXPECT_EQ(decision.wait_ms, routing::rid_rules{}.adopt_ms);
+            EXPECT_EQ(table.wait_over(x, false, now + decision.wait_ms).verdict,
+                      rid_verdict::forward);
+        }
+        if (x.of != nullptr) {
+            EXPECT_TRUE(table.answered(x, "<body/>", false, false, now));
+            proxy::exchange next;
+            EXPECT_EQ(admitted(next, c.rid + 1, now).verdict, rid_verdict::forward);
+            EXPECT_TRUE(table.answered(next, "<body/>", false, false, now));
+        }
+        if (c.held) {
+            EXPECT_TRUE(table.answered(first, "<body/>", false, false, now));
+        }
+    }
+}
+
 // A sid that no node has confirmed is kept while a request of it is under way, and no longer.
 TEST(SessionsEdge, InventedSidsLeaveNothingBehind) {
     struct {

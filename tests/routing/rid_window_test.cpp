@@ -429,6 +429,95 @@ TEST(rid_window, what_was_out_of_order_may_come_again) {
     EXPECT_EQ(b.ask(first + 2), hold(2000));
     b.in(first + 1);
     EXPECT_EQ(b.turn(), (rid_turn{first + 2, 0}));
+    b.written(first + 2);
+    EXPECT_TRUE(b.window.on_answered(first + 1, true));
+    EXPECT_TRUE(b.window.on_answered(first + 2, true));
+}
+
+// Another instance may have had it.
+TEST(rid_window, what_is_waited_for_in_vain_twice_is_the_nodes_to_know) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+    } const cases[] = {
+        {"it has not come", [](bench&) {}},
+        {"it failed unwritten",
+         [](bench& b) {
+             (void)b.ask(first + 2);
+             b.window.on_failed(first + 2);
+         }},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        b.answered(first + 1);
+        c.before(b);
+        for (int time = 0; time < 2; ++time) {
+            EXPECT_EQ(b.ask(first + 3), hold(2000)) << c.name << time;
+            b.now += 2000;
+            EXPECT_EQ(b.over(first + 3, true), (rid_decision{verdict::out_of_order}))
+                << c.name << time;
+        }
+        b.now += 60'000;
+        EXPECT_EQ(b.ask(first + 3), hold(300)) << c.name << ": the older may come yet";
+        b.now += 299;
+        EXPECT_EQ(b.over(first + 3, false), hold(1)) << c.name;
+        b.now += 1;
+        EXPECT_EQ(b.turn(), (rid_turn{first + 3, 0})) << c.name;
+        b.written(first + 3);
+        EXPECT_TRUE(b.window.on_answered(first + 3, true)) << c.name;
+        EXPECT_EQ(b.ask(first + 4), forward) << c.name << ": as if nothing had been";
+        EXPECT_EQ(b.ask(first + 2), forward) << c.name << ": the node's to judge";
+    }
+    // A copy that waits with it is no second time.
+    bench b;
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::join}));
+    EXPECT_EQ(b.over(first + 2, true), (rid_decision{verdict::out_of_order}));
+    EXPECT_EQ(b.ask(first + 2), hold(2000));
+}
+
+TEST(rid_window, begins_anew_where_nothing_is_under_way) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+        std::uint64_t rid;
+        bool anew;
+    } const cases[] = {
+        {"nothing has come", [](bench&) {}, first + 100, true},
+        {"all is answered", [](bench& b) { b.answered(first + 1); }, first + 3, true},
+        {"one has failed",
+         [](bench& b) {
+             b.in(first + 1);
+             b.window.on_failed(first + 1);
+         },
+         first + 3, true},
+        {"the newest again", [](bench& b) { b.answered(first + 1); }, first + 1, false},
+        {"one is held back", [](bench& b) { (void)b.ask(first + 2); }, first + 100, false},
+        {"one is on its way", [](bench& b) { (void)b.ask(first + 1); }, first + 100, false},
+        {"one is in the node", [](bench& b) { b.in(first + 1); }, first + 100, false},
+        {"an answer waits",
+         [](bench& b) {
+             b.in(first + 1);
+             b.in(first + 2);
+             (void)b.window.on_answered(first + 2, true);
+         },
+         first + 100, false},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        b.window = rid_window::opened(first, 3);
+        c.before(b);
+        EXPECT_EQ(b.window.readopt(c.rid), c.anew) << c.name;
+        EXPECT_EQ(b.window.requests(), 3U) << c.name;
+        if (!c.anew) {
+            continue;
+        }
+        EXPECT_EQ(b.ask(c.rid), hold(300)) << c.name;
+        b.now += 300;
+        EXPECT_EQ(b.turn(), (rid_turn{c.rid, 0})) << c.name;
+        EXPECT_EQ(b.ask(c.rid + 6).verdict, verdict::above_window) << c.name;
+        EXPECT_EQ(b.ask(c.rid + 5).verdict, verdict::hold_back) << c.name << ": as wide as ever";
+    }
 }
 
 TEST(rid_window, a_copy_of_the_newer_says_that_the_failed_one_will_not_come) {
