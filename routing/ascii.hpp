@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,22 @@ namespace boshgate::routing {
 
 [[nodiscard]] constexpr bool is_lower_alnum(char c) noexcept {
     return (c >= 'a' && c <= 'z') || is_digit(c);
+}
+
+// The value of a hex digit in either case; -1: it is none.
+[[nodiscard]] constexpr int hex_digit(char c) noexcept {
+    if (is_digit(c))
+        return c - '0';
+    const char lower = ascii_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// escaped_byte reads the escape that `text` begins with: '%' and two hex digits (RFC 3986 2.1).
+// nullopt: it is none.
+[[nodiscard]] constexpr std::optional<char> escaped_byte(std::string_view text) noexcept {
+    if (text.size() < 3 || text[0] != '%' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+        return std::nullopt;
+    return static_cast<char>(hex_digit(text[1]) << 4 | hex_digit(text[2]));
 }
 
 // A character of a token (RFC 9110 5.6.2), of which names of fields, methods and codings consist.

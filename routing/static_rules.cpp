@@ -1,6 +1,7 @@
 #include "routing/static_rules.hpp"
 
 #include "routing/ascii.hpp"
+#include "routing/xml_characters.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,50 +10,6 @@
 namespace boshgate::routing {
 namespace {
 
-int hex_digit(char c) noexcept {
-    if (is_digit(c))
-        return c - '0';
-    const char lower = ascii_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) noexcept {
-    const auto byte = [text](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i])
-                               : static_cast<unsigned char>(0);
-    };
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = byte(i);
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        std::size_t follow = 0;
-        unsigned char low = 0x80, high = 0xbf; // of the byte after the lead
-        if (lead >= 0xc2 && lead <= 0xdf) {
-            follow = 1;
-        } else if (lead >= 0xe0 && lead <= 0xef) {
-            follow = 2;
-            low = lead == 0xe0 ? 0xa0 : 0x80;
-            high = lead == 0xed ? 0x9f : 0xbf;
-        } else if (lead >= 0xf0 && lead <= 0xf4) {
-            follow = 3;
-            low = lead == 0xf0 ? 0x90 : 0x80;
-            high = lead == 0xf4 ? 0x8f : 0xbf;
-        } else {
-            return false;
-        }
-        if (byte(i + 1) < low || byte(i + 1) > high)
-            return false;
-        for (std::size_t k = 2; k <= follow; ++k)
-            if (byte(i + k) < 0x80 || byte(i + k) > 0xbf)
-                return false;
-        i += follow + 1;
-    }
-    return true;
-}
-
 // The path without its first slash and with its escapes decoded. What an escape may not hide stays
 // refused.
 std::optional<std::string> decode(std::string_view path) {
@@ -60,14 +17,10 @@ std::optional<std::string> decode(std::string_view path) {
     for (std::size_t i = 1; i < path.size(); ++i) {
         char c = path[i];
         if (c == '%') {
-            if (path.size() - i < 3)
+            const auto escaped = escaped_byte(path.substr(i));
+            if (!escaped || *escaped == '/')
                 return std::nullopt;
-            const int high = hex_digit(path[i + 1]), low = hex_digit(path[i + 2]);
-            if (high < 0 || low < 0)
-                return std::nullopt;
-            c = static_cast<char>(high << 4 | low);
-            if (c == '/')
-                return std::nullopt;
+            c = *escaped;
             i += 2;
         }
         const auto byte = static_cast<unsigned char>(c);
@@ -201,7 +154,7 @@ std::optional<std::string> relative_file(std::string_view path) {
     if (!path.starts_with('/'))
         return std::nullopt;
     auto name = decode(path);
-    if (!name || !is_utf8(*name))
+    if (!name || !xml::is_utf8(*name))
         return std::nullopt;
     for (std::size_t begin = 0; begin < name->size();) {
         const auto end = std::min(name->find('/', begin), name->size());

@@ -68,6 +68,17 @@ character decode_utf8(const char* at, const char* end) noexcept {
     return {code, length};
 }
 
+bool is_utf8(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at != end;) {
+        const character read = decode_utf8(at, end);
+        if (read.length == 0)
+            return false;
+        at += read.length;
+    }
+    return true;
+}
+
 std::size_t encode_utf8(std::uint32_t code, char* out) noexcept {
     const auto put = [out](std::size_t i, std::uint32_t byte) { out[i] = static_cast<char>(byte); };
     if (code < 0x80) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace boshgate::routing::xml {
 
@@ -15,6 +16,9 @@ struct character {
     bool cut = false;
 };
 [[nodiscard]] character decode_utf8(const char* at, const char* end) noexcept;
+
+// is_utf8 tells whether a text is well-formed UTF-8 (RFC 3629) from its first byte to its last.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
 // encode_utf8 writes one Char to `out` (room for four bytes) and returns its length.
 std::size_t encode_utf8(std::uint32_t code, char* out) noexcept;

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace boshgate::routing {
 namespace {
 
@@ -59,6 +64,28 @@ TEST(next_element, cuts_lists_at_their_commas) {
     EXPECT_EQ(next_element(list), "b b");
     EXPECT_TRUE(list.empty());
     EXPECT_EQ(next_element(list), "");
+}
+
+TEST(ascii, hex_digits_have_values) {
+    const std::string_view digits = "0123456789abcdef", capitals = "0123456789ABCDEF";
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const auto at = std::min(digits.find(c), capitals.find(c));
+        EXPECT_EQ(hex_digit(c), at == std::string_view::npos ? -1 : static_cast<int>(at)) << byte;
+    }
+}
+
+TEST(ascii, escapes_are_two_digits_behind_a_percent_sign) {
+    struct {
+        std::string_view text;
+        std::optional<char> wanted;
+    } const cases[] = {
+        {"%41", 'A'},          {"%41bc", 'A'},        {"%fF", '\xff'},      {"%00", '\0'},
+        {"", std::nullopt},    {"%", std::nullopt},   {"%4", std::nullopt}, {"%4g", std::nullopt},
+        {"%g4", std::nullopt}, {"%+1", std::nullopt}, {"41", std::nullopt}, {"a%41", std::nullopt},
+    };
+    for (const auto& c : cases)
+        EXPECT_EQ(escaped_byte(c.text), c.wanted) << c.text;
 }
 
 } // namespace

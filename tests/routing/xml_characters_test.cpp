@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace boshgate::routing::xml {
@@ -54,7 +55,17 @@ TEST(xml_characters, malformed_utf8_is_refused) {
         const character read = decode_utf8(c.bytes.data(), c.bytes.data() + c.bytes.size());
         EXPECT_EQ(read.length, 0U) << c.name;
         EXPECT_FALSE(read.cut) << c.name;
+        EXPECT_FALSE(is_utf8("a" + c.bytes + "a")) << c.name;
     }
+}
+
+TEST(xml_characters, text_is_utf8_to_its_last_byte) {
+    const std::string text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
+    for (std::size_t length = 0; length <= text.size(); ++length)
+        EXPECT_EQ(is_utf8(std::string_view(text).substr(0, length)),
+                  length <= 1 || length == 3 || length == 6 || length == 10)
+            << length;
+    EXPECT_TRUE(is_utf8(std::string_view("\0", 1)));
 }
 
 TEST(xml_characters, chars_are_those_of_xml) {
