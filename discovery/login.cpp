@@ -48,16 +48,6 @@ login_homes tidy(login_homes homes) noexcept {
 
 } // namespace
 
-std::optional<node_index> living_home(const login_homes& homes,
-                                      const health_view& health) noexcept {
-    for (const node_index node : {homes.home, homes.backup}) {
-        if (node != no_node && !health.is_dead(node)) {
-            return node;
-        }
-    }
-    return std::nullopt;
-}
-
 login_action login::on_start(login_purpose purpose, const login_homes& stored,
                              std::int64_t now_ms) noexcept {
     purpose_ = purpose;
@@ -104,10 +94,12 @@ login_action login::on_opened(const node_word& word, std::int64_t now_ms) noexce
     if (asked) {
         homes_ = {};
     }
-    const bool sent_here = named_ && homes_.has(step.node);
-    const login_cache cache = asked       ? login_cache::forget
-                              : sent_here ? login_cache::learn
-                                          : login_cache::keep;
+    login_cache cache = login_cache::keep;
+    if (asked || word.unknown != 0) {
+        cache = login_cache::forget;
+    } else if (named_ && homes_.has(step.node)) {
+        cache = login_cache::learn; // the node before sent the login here
+    }
     return purpose_ == login_purpose::homes ? found({}, cache) : deliver({}, cache);
 }
 
@@ -146,12 +138,14 @@ login_action login::choose(login_action with, bool asked, std::int64_t now_ms) n
 
 login_action login::on_failed(step_end how, std::int64_t now_ms, node_index other) noexcept {
     const login_step step = here();
+    how = is_failure(how) ? how : step_end::bad_answer;
     login_action with;
     // A node that is dead or has ended the session itself needs no farewell.
     if (session_open_ && (how == step_end::timeout || how == step_end::bad_answer)) {
         with.leave = step.node;
     }
     session_open_ = false;
+    was_silent_ = was_silent_ || how == step_end::timeout;
     close_step(how, now_ms);
     if (how == step_end::unacceptable) {
         with.node = step.node;
@@ -227,7 +221,8 @@ login_action login::open(login_action with, node_index node, login_reason why,
     }
     ++steps_;
     session_open_ = false;
-    step_deadline_ms_ = std::min(now_ms + rules_.step.count(), end_ms);
+    const std::int64_t step_ms = rules_.step.count() / (was_silent_ ? 2 : 1);
+    step_deadline_ms_ = std::min(now_ms + step_ms, end_ms);
     record(node, why, step_end::under_way, now_ms);
     here_ = static_cast<std::uint8_t>(traced_ - 1);
     with.what = login_do::open;
@@ -357,78 +352,6 @@ void login::close_step(step_end how, std::int64_t now_ms) noexcept {
     login_step& step = here();
     step.how = how;
     step.took_ms = static_cast<std::uint32_t>(now_ms - began_ms_) - step.began_ms;
-}
-
-step_end step_end_of(routing::binding_condition condition) noexcept {
-    using routing::binding_condition;
-    switch (condition) {
-    case binding_condition::bad_request:
-    case binding_condition::improper_addressing:
-        return step_end::unacceptable;
-    case binding_condition::host_unknown:
-    case binding_condition::policy_violation:
-        return step_end::declined;
-    case binding_condition::host_gone:
-    case binding_condition::internal_server_error:
-    case binding_condition::item_not_found:
-    case binding_condition::other_request:
-    case binding_condition::remote_connection_failed:
-    case binding_condition::system_shutdown:
-    case binding_condition::undefined_condition:
-        return step_end::refused;
-    }
-    return step_end::refused;
-}
-
-bool is_reassignment(session_loss how, std::chrono::milliseconds age) noexcept {
-    return how == session_loss::see_other ||
-           (how == session_loss::item_not_found && age < soon_after_creation);
-}
-
-std::optional<situation> situation_of(login_failure failure) noexcept {
-    switch (failure) {
-    case login_failure::nobody:
-    case login_failure::homes_down:
-    case login_failure::out_of_time:
-    case login_failure::out_of_steps:
-        return situation::session_request_no_node;
-    case login_failure::bad_answer:
-        return situation::session_request_bad_answer;
-    case login_failure::steered_away:
-        return situation::session_request_steered_away;
-    case login_failure::none:
-    case login_failure::refused:
-    case login_failure::gone:
-        break;
-    }
-    return std::nullopt;
-}
-
-std::string_view name_of(login_reason why) noexcept {
-    constexpr std::array<std::string_view, 9> names{"stored_home", "stored_backup", "first",
-                                                    "second",      "again",         "any",
-                                                    "home",        "backup",        "see_other"};
-    return names[static_cast<std::size_t>(why)];
-}
-
-std::string_view name_of(step_end how) noexcept {
-    constexpr std::array<std::string_view, 14> names{
-        "under_way",    "named_itself", "named_others", "named_nobody", "named_unknown",
-        "dead",         "timeout",      "bad_answer",   "refused",      "declined",
-        "unacceptable", "see_other",    "known_dead",   "left"};
-    return names[static_cast<std::size_t>(how)];
-}
-
-std::string_view name_of(login_do what) noexcept {
-    constexpr std::array<std::string_view, 5> names{"open", "poll", "deliver", "found", "fail"};
-    return names[static_cast<std::size_t>(what)];
-}
-
-std::string_view name_of(login_failure failure) noexcept {
-    constexpr std::array<std::string_view, 9> names{"none",        "no_node",      "homes_down",
-                                                    "refused",     "bad_answer",   "steered_away",
-                                                    "out_of_time", "out_of_steps", "gone"};
-    return names[static_cast<std::size_t>(failure)];
 }
 
 } // namespace boshgate::discovery

@@ -2,9 +2,11 @@
 // Which node a session request of the discovery endpoint ends at: the state machine of one login.
 // It says what to do next; a driver does it and tells what came of it:
 //
-//     on_start -> open | found | fail
-//     on_opened, on_failed -> open | poll | deliver | found | fail       deliver, found, fail: the
-//     end
+//     on_start               -> open | found | fail
+//     on_opened, on_failed   -> open | poll | deliver | found | fail
+//     on_gone                -> fail
+//
+// and with deliver, found or fail it is over.
 //
 // The order is CAXL's: the stored home, its backup; the first discovery node, the homes it names;
 // the same again if these failed; the second, the homes it names; any living node if no discovery
@@ -38,58 +40,25 @@
 //
 // Pure: times are milliseconds of any steady clock. No memory but the object's own.
 
-#include "discovery/failure_signal.hpp"
-#include "routing/binding_condition.hpp"
-#include "routing/route_table.hpp"
+#include "discovery/login_words.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string_view>
 
 namespace boshgate::discovery {
-
-using routing::node_index;
-inline constexpr node_index no_node = 0xffff;
-
-// A user's nodes, as far as they are nodes of the configuration. Where only one is known, it is the
-// home, whichever it was called.
-struct login_homes {
-    node_index home = no_node;
-    node_index backup = no_node;
-
-    [[nodiscard]] bool none() const noexcept { return home == no_node && backup == no_node; }
-    [[nodiscard]] bool has(node_index node) const noexcept {
-        return node != no_node && (node == home || node == backup);
-    }
-    friend bool operator==(const login_homes&, const login_homes&) = default;
-};
-
-// Whether a node is known to be dead at this moment. `dead` empty: nobody knows anything.
-struct health_view {
-    bool (*dead)(const void* whose, node_index node) noexcept = nullptr;
-    const void* whose = nullptr;
-
-    [[nodiscard]] bool is_dead(node_index node) const noexcept {
-        return dead != nullptr && dead(whose, node);
-    }
-};
-
-// living_home is the node that a user belongs on now: home, backup if home is known dead; nullopt:
-// neither is there or alive.
-[[nodiscard]] std::optional<node_index> living_home(const login_homes& homes,
-                                                    const health_view& health) noexcept;
 
 struct login_rules {
     // More is not recorded, so steps_max counts as no more than this.
     static constexpr std::uint8_t steps_most = 32;
 
-    std::uint8_t steps_max = 12;              // session requests to nodes
-    std::uint8_t polls_max = 2;               // empty requests to one node until its features come
-    std::chrono::milliseconds step{1000};     // for one node: link, answer, polls
+    std::uint8_t steps_max = 12; // session requests to nodes
+    std::uint8_t polls_max = 2;  // empty requests to one node until its features come
+    // For one node: link, answer, polls. Once a node was silent, each further one gets half: two
+    // silent nodes (both homes, say) must not take a user's patience.
+    std::chrono::milliseconds step{1000};
     std::chrono::milliseconds patience{5000}; // for the whole login
 };
 
@@ -103,81 +72,6 @@ struct login_nodes {
     std::uint16_t spread = 0;
 };
 
-enum class login_purpose : std::uint8_t {
-    session, // a client waits for its session
-    homes,   // only the homes are wanted; every session is ended
-};
-
-// Why a node was asked.
-enum class login_reason : std::uint8_t {
-    stored_home, // from the cache
-    stored_backup,
-    first,  // the discovery nodes
-    second, //
-    again,  // the discovery node whose homes have all failed
-    any,    // no discovery node was heard
-    home,   // by the word of the node before
-    backup,
-    see_other, // the node before sent the user there
-};
-
-// What came of it.
-enum class step_end : std::uint8_t {
-    under_way,
-    named_itself, // as home or backup
-    named_others,
-    named_nobody,
-    named_unknown, // no node of this configuration
-    // Failures: the node is not asked again in this login.
-    dead,         // no link, or the link broke
-    timeout,      // nothing came until the deadline
-    bad_answer,   // not BOSH, or features that never come
-    refused,      // a terminate: the node cannot at present
-    declined,     // a terminate: not this domain, not this client; other nodes will say the same
-    unacceptable, // a terminate or 4xx: the request itself is at fault
-    see_other,    // see-other-host, see-other-uri
-    // Not asked.
-    known_dead,
-    left, // the login was over before it answered
-};
-
-// step_end_of is what a terminate with this condition, or the HTTP status that stands for one,
-// means: unacceptable, declined or refused.
-[[nodiscard]] step_end step_end_of(routing::binding_condition condition) noexcept;
-
-struct login_step {
-    node_index node = no_node;
-    login_reason why = login_reason::first;
-    step_end how = step_end::under_way;
-    std::uint8_t polls = 0;
-    std::uint8_t unknown = 0; // names that are no nodes of this configuration
-    login_homes named;
-    std::uint32_t began_ms = 0; // since the start of the login
-    std::uint32_t took_ms = 0;
-};
-
-enum class login_do : std::uint8_t {
-    open,    // send the session request to `node`; on_opened or on_failed follows by deadline_ms
-    poll,    // send one empty request to `node`, with the next rid: features have not come yet
-    deliver, // the end: the session at `node` is the client's
-    found,   // the end, purpose homes: homes() are they, perhaps none
-    fail,    // the end: `failure`
-};
-
-enum class login_failure : std::uint8_t {
-    none,
-    nobody,       // no node is there to ask
-    homes_down,   // the user's nodes are known, and none is up
-    refused,      // `node` declined, or said unacceptable: its answer is the client's
-    bad_answer,   // nobody gave an answer that is BOSH
-    steered_away, // sent to a node that is none of this configuration
-    out_of_time,
-    out_of_steps,
-    gone, // on_gone
-};
-
-enum class login_cache : std::uint8_t { keep, learn /* homes() */, forget };
-
 struct login_action {
     login_do what = login_do::fail;
     node_index node = no_node;
@@ -188,8 +82,8 @@ struct login_action {
     // The session that is open at this node is to be ended, in the background: nobody waits for
     // that before the next node is opened, and nobody is told how it went. no_node: there is none.
     node_index leave = no_node;
-    // open, poll: when on_failed(timeout) is due. Less than rules.step away where patience ends
-    // before: then a timeout is no sign of a dead node.
+    // open, poll: when on_failed(timeout) is due. Less than half of rules.step away where patience
+    // ends before: then a timeout is no sign of a dead node.
     std::int64_t deadline_ms = 0;
 };
 
@@ -217,9 +111,10 @@ class login {
     // open or poll.
     [[nodiscard]] login_action on_opened(const node_word& word, std::int64_t now_ms) noexcept;
 
-    // on_failed: it was not. `how` is one of the failures; `other` is the node that see_other leads
-    // to, no_node if it leads to none of this configuration. Only after open or poll. An answer
-    // that comes after a timeout is the driver's: it ends that session.
+    // on_failed: it was not. `how` is one of the failures (else it counts as bad_answer); `other`
+    // is the node that see_other leads to, no_node if it leads to none of this configuration. Only
+    // after open or poll. An answer that comes after a timeout is the driver's: it ends that
+    // session.
     [[nodiscard]] login_action on_failed(step_end how, std::int64_t now_ms,
                                          node_index other = no_node) noexcept;
 
@@ -269,28 +164,11 @@ class login {
     login_homes homes_;
     node_index asked_last_ = no_node; // the discovery node that spoke last
     bool named_ = false;              // homes_ are a node's word of this login
+    bool was_silent_ = false;         // a node timed out
     bool homes_failed_ = false;       // since asked_last_ spoke
+    bool session_open_ = false;       // at here().node
     bool asked_again_ = false;
-    bool session_open_ = false; // at here().node
     bool over_ = false;
 };
-
-// is_reassignment tells whether the way in which a delivered session ended makes its user's homes
-// doubtful: the node sends the user elsewhere, whenever that is; or it does not know the session
-// (item-not-found) soon after it was delivered, when it cannot have been idle for too long. `age`:
-// since it was delivered.
-enum class session_loss : std::uint8_t { see_other, item_not_found, otherwise };
-inline constexpr std::chrono::milliseconds soon_after_creation{30'000};
-[[nodiscard]] bool is_reassignment(session_loss how, std::chrono::milliseconds age) noexcept;
-
-// situation_of is the row of failure_signal's table; nullopt for refused (the node's own answer
-// goes to the client), gone and none.
-[[nodiscard]] std::optional<situation> situation_of(login_failure failure) noexcept;
-
-// As they are printed: "first", "known_dead", "open", "homes_down".
-[[nodiscard]] std::string_view name_of(login_reason why) noexcept;
-[[nodiscard]] std::string_view name_of(step_end how) noexcept;
-[[nodiscard]] std::string_view name_of(login_do what) noexcept;
-[[nodiscard]] std::string_view name_of(login_failure failure) noexcept;
 
 } // namespace boshgate::discovery
