@@ -70,32 +70,12 @@ std::string_view name_of(user_hint which) noexcept {
     return {};
 }
 
-std::optional<std::string_view> behind_endpoint(std::string_view path,
-                                                std::string_view endpoint) noexcept {
-    if (!equal_ignoring_case(path.substr(0, endpoint.size()), endpoint))
-        return std::nullopt;
-    std::string_view rest = path.substr(endpoint.size());
-    if (rest.empty())
-        return rest;
-    if (rest.front() != '/')
-        return std::nullopt;
-    rest.remove_prefix(1);
-    const auto slash = rest.find('/');
-    if (slash == std::string_view::npos)
-        return rest;
-    // One slash may end a segment; an empty one is none.
-    if (slash == 0 || slash + 1 != rest.size())
-        return std::nullopt;
-    return rest.substr(0, slash);
-}
-
 std::optional<named_user> user_named_by(const body_tag& body, const request_head& head,
                                         const hint_places& places) {
     if (const auto user = user_of_from(body))
         return named_user{*user, user_hint::from};
-    if (const auto segment = behind_endpoint(head.path, places.endpoint))
-        if (const auto user = user_of_encoded(*segment))
-            return named_user{*user, user_hint::path};
+    if (const auto user = user_of_encoded(places.segment))
+        return named_user{*user, user_hint::path};
     if (const auto user = user_of_query(head.query))
         return named_user{*user, user_hint::query};
     if (!places.field.empty())

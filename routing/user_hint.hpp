@@ -32,9 +32,9 @@ struct named_user {
     friend bool operator==(const named_user&, const named_user&) = default;
 };
 
-// Where to look besides the body.
+// Where to look besides the body and the query.
 struct hint_places {
-    std::string_view endpoint; // path of the discovery endpoint, no slash at its end
+    std::string_view segment; // of the path, as route_table::find_discovery returns it
     // Name of the header field, in any letter case; empty: none. Whether the peer may send it is
     // the caller's to judge.
     std::string_view field;
@@ -46,12 +46,5 @@ struct hint_places {
 // nobody.
 [[nodiscard]] std::optional<named_user>
 user_named_by(const body_tag& body, const request_head& head, const hint_places& places);
-
-// behind_endpoint returns what stands in the path behind the endpoint, still encoded: nothing for
-// the endpoint itself, with a slash at its end or without, in any letter case like every route; or
-// one segment, with or without one slash behind it. nullopt: it is not a path of the endpoint.
-// Whether the segment names a user is not judged.
-[[nodiscard]] std::optional<std::string_view> behind_endpoint(std::string_view path,
-                                                              std::string_view endpoint) noexcept;
 
 } // namespace boshgate::routing
