@@ -65,6 +65,7 @@ void learn_session(exchange& x) {
         return;
     }
     session_facts facts = x.facts;
+    facts.secure = x.secure;
     facts.wait = granted<std::uint16_t>(tag, body_attribute::wait);
     facts.inactivity = granted<std::uint16_t>(tag, body_attribute::inactivity);
     facts.requests = tag.has(body_attribute::requests)

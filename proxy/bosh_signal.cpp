@@ -57,6 +57,8 @@ situation in_session(reason why, bool dead) noexcept {
     case reason::request_rate:
     case reason::unauthenticated:
         return situation::session_overactive;
+    case reason::not_secure:
+        return situation::session_not_secure;
     case reason::draining:
         return situation::session_draining;
     case reason::steered_away:

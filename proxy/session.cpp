@@ -143,6 +143,7 @@ session* session_table::adopt(shard& in, exchange& x, std::string_view sid, std:
     }
     auto made = std::make_unique<session>(sid, hash, x.node, routing::rid_window::adopted(x.rid));
     made->facts.authenticated = true; // not known: nobody is sent away for that
+    made->facts.secure = x.secure;
     made->client = x.client;
     made->begun_ms = made->used_ms = made->allowance_at_ms = now_ms;
     made->allowance = settings_.requests_per_second * 1000;

@@ -42,6 +42,7 @@ struct session_facts {
     std::uint8_t requests = 0;
     discovery::client_kind client = discovery::client_kind::unknown;
     bool authenticated = false; // SASL has succeeded, or it is not known that it has not
+    bool secure = false;        // its first request that was seen here came over TLS
 };
 
 // What a member is to its session.

@@ -138,6 +138,10 @@ admission session_table::admit(exchange& x, std::string_view sid, std::uint64_t 
         }
     }
     admission result{.tracked = true, .facts = of->facts};
+    if (of->facts.secure && !x.secure) { // XEP-0124 19.1: as if nobody had asked
+        result.refused = reason::not_secure;
+        return result;
+    }
     const std::uint64_t unused_ms = elapsed_ms(now_ms, std::exchange(of->used_ms, now_ms));
     result.refused = refusal_of(*of, restart, now_ms);
     if (result.refused != reason::none) {

@@ -60,6 +60,7 @@ namespace boshgate::routing {
     X(too_many_copies, 403, "the same request came too often")                                     \
     X(request_rate, 403, "too many requests of one session in a short time")                       \
     X(unauthenticated, 403, "the session was not authenticated in time")                           \
+    X(not_secure, 0, "a session that was opened over TLS was asked for without TLS")               \
     X(sessions, 503, "too many sessions")                                                          \
     X(address_sessions, 503, "too many sessions of one address")                                   \
     X(address_unauthenticated, 503, "too many unauthenticated sessions of one address")            \
