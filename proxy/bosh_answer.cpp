@@ -1,5 +1,6 @@
 #include "proxy/bosh_answer.hpp"
 
+#include "proxy/caxl_evidence.hpp"
 #include "proxy/core.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/log.hpp"
@@ -219,6 +220,9 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     if (ends && home.tag.is(body_attribute::condition, "see-other-uri") &&
         !map_see_other(x, body)) {
         return give_up(x, reason::steered_away);
+    }
+    if (!body.empty()) {
+        note_hostnames(x, body);
     }
     if (x.of == nullptr) {
         if (x.opens_session && !body.empty()) {

@@ -3,6 +3,7 @@
 #include "proxy/connection.hpp"
 
 #include "proxy/bosh_signal.hpp"
+#include "proxy/caxl_evidence.hpp"
 #include "proxy/core.hpp"
 #include "proxy/node_request.hpp"
 #include "proxy/session.hpp"
@@ -94,10 +95,8 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
     const snapshot& settings = *x.settings;
     const conf::sessions_config& sessions = settings.config.sessions;
     routing::body_tag& tag = core_.tag;
-    const routing::field* type = core_.request.find(routing::field_id::content_type);
     x.opens_session = true;
-    x.facts.client =
-        discovery::recognise_client(tag, type == nullptr ? std::string_view() : type->value);
+    recognise_asker(x);
     const reason refused = core_.shared.sessions.enter_request(x.client);
     if (refused != reason::none) {
         on_failure(x, refused);

@@ -15,7 +15,8 @@ namespace boshgate::proxy {
 shared_state::shared_state(const snapshot& settings)
     : links(settings.nodes.size()),
       nodes(settings.nodes.size()),
-      sessions(settings.config.sessions, settings.nodes.size()) {}
+      sessions(settings.config.sessions, settings.nodes.size()),
+      caxl(settings.config.sessions.max) {}
 
 void shared_state::take_for_dead(core& by, routing::node_index node, node_death cause,
                                  routing::reason why) {
@@ -62,11 +63,13 @@ struct core::drain_deadline final : timed {
     std::chrono::milliseconds at{0}; // loop time
 };
 
-// Drops sessions that ran out of time; each round looks at a part of the table.
+// Drops sessions, and what is known of users, when their time is over; each round looks at a part
+// of the table.
 struct core::sweeper final : timed {
     explicit sweeper(core& of) : home(of) { home.loop.set(*this, pause); }
     void on_deadline() override {
         home.shared.sessions.sweep(round++, home.loop.steady_ms());
+        home.shared.caxl.forget_old(home.loop.steady_ms());
         home.loop.set(*this, pause);
     }
     static constexpr std::chrono::milliseconds pause{1000};

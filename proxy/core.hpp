@@ -77,6 +77,7 @@ class shared_state {
     std::vector<std::atomic<std::uint32_t>> links; // by node
     std::vector<shared_node> nodes;                // by node
     session_table sessions;
+    caxl_memory caxl;
     std::vector<core*> cores; // filled before any of them runs
 
     [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {

@@ -51,6 +51,9 @@ class counter {
     X(answers_parked, "answers that waited for an older one of their session")                     \
     X(answers_translated, "odd answers of nodes, put into what a BOSH client understands")         \
     X(orphans_ended, "sessions ended because the client left before it knew of them")              \
+    X(caxl_discovery, "sessions of CAXL that is known to follow hostnames")                        \
+    X(caxl_thin, "sessions of CAXL that is known not to")                                          \
+    X(caxl_forgotten, "CAXL users forgotten before their time: too many")                          \
     X(questions, "questions to silent nodes: do you live?")                                        \
     X(questions_unanswered, "of these, without an answer in time")                                 \
     X(nodes_dead, "times a node was taken for dead")                                               \

@@ -4,6 +4,7 @@
 #include "proxy/exchange.hpp"
 
 #include "proxy/bosh_answer.hpp"
+#include "proxy/caxl_evidence.hpp"
 #include "proxy/core.hpp"
 #include "proxy/link.hpp"
 
@@ -125,6 +126,7 @@ void exchange_start_in_session(exchange& x, std::string_view sid, std::uint64_t 
     } else if (verdict.refused != reason::none) {
         fail(x, verdict.refused);
     } else {
+        note_step(x);
         follow(x, verdict.decision);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "discovery/client_kind.hpp"
 #include "proxy/address_counts.hpp"
+#include "proxy/caxl_memory.hpp"
 #include "routing/bosh_body.hpp"
 #include "routing/ip_address.hpp"
 #include "routing/reason.hpp"
@@ -43,6 +44,7 @@ struct session_facts {
     discovery::client_kind client = discovery::client_kind::unknown;
     bool authenticated = false; // SASL has succeeded, or it is not known that it has not
     bool secure = false;        // its first request that was seen here came over TLS
+    user_hash user = 0;         // of CAXL: whose session it is
 };
 
 // What a member is to its session.
@@ -158,6 +160,8 @@ class session_table {
     // is no member any more.
     [[nodiscard]] routing::rid_decision wait_over(exchange& x, bool reorder_over,
                                                   std::uint64_t now_ms);
+    // It has shown which client it is: its session has x.facts.client from here on.
+    void recognised(const exchange& x);
     // The leader's request was handed to the kernel whole.
     void written(exchange& x, std::uint64_t now_ms);
     // The leader's link broke; its request will go out again, now or in its turn.

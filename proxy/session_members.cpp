@@ -268,6 +268,12 @@ void session_table::give_parked(session& of, wake_list& woken) {
     }
 }
 
+void session_table::recognised(const exchange& x) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    of.facts.client = x.facts.client;
+}
+
 void session_table::written(exchange& x, std::uint64_t now_ms) {
     wake_list woken;
     session& of = *x.of;
