@@ -179,13 +179,13 @@ login_action login::on_gone(std::int64_t now_ms) noexcept {
 // What has not been tried yet, in CAXL's order.
 login_action login::next(login_action with, std::int64_t now_ms) noexcept {
     if (purpose_ == login_purpose::session) {
-        // A discovery node that was left for the home may well be the backup: it is gone back to.
+        // A node that was left for the home may well be the backup: it is gone back to.
         const auto home = named_ ? login_reason::home : login_reason::stored_home;
-        if (!was_home(homes_.home) && may_ask(homes_.home, home, now_ms)) {
+        if (may_host(homes_.home) && may_ask(homes_.home, home, now_ms)) {
             return open(with, homes_.home, home, now_ms);
         }
         const auto backup = named_ ? login_reason::backup : login_reason::stored_backup;
-        if (!was_home(homes_.backup) && may_ask(homes_.backup, backup, now_ms)) {
+        if (may_host(homes_.backup) && may_ask(homes_.backup, backup, now_ms)) {
             return open(with, homes_.backup, backup, now_ms);
         }
     }
@@ -309,11 +309,17 @@ bool login::was_heard(node_index node) const noexcept {
     });
 }
 
-bool login::was_home(node_index node) const noexcept {
-    const auto steps = trace();
-    return std::any_of(steps.begin(), steps.end(), [node](const login_step& one) {
-        return one.node == node && !is_asking(one.why) && is_answer(one.how);
-    });
+// A node is opened as a home once; a second time only if it said that it is one.
+bool login::may_host(node_index node) const noexcept {
+    unsigned times = 0;
+    bool is_one = true;
+    for (const login_step& step : trace()) {
+        if (step.node == node && is_answer(step.how) && !is_asking(step.why)) {
+            ++times;
+            is_one = step.how == step_end::named_itself;
+        }
+    }
+    return times == 0 || (times == 1 && is_one);
 }
 
 bool login::has_failed(node_index node) const noexcept {

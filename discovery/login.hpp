@@ -142,7 +142,7 @@ class login {
     [[nodiscard]] login_action fail(login_action with, login_failure why) noexcept;
     [[nodiscard]] bool may_ask(node_index node, login_reason why, std::int64_t now_ms) noexcept;
     [[nodiscard]] bool was_heard(node_index node) const noexcept;
-    [[nodiscard]] bool was_home(node_index node) const noexcept;
+    [[nodiscard]] bool may_host(node_index node) const noexcept;
     [[nodiscard]] bool has_failed(node_index node) const noexcept;
     [[nodiscard]] bool was_declined() const noexcept;
     [[nodiscard]] node_index any_living(std::int64_t now_ms) noexcept;

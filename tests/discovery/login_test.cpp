@@ -426,6 +426,16 @@ TEST(login, a_user_who_was_moved) {
         {"home and backup change places",
          {.user = {b1, a1}, .stored = pair_1},
          "a1 stored_home named_itself; b1 home named_itself; deliver b1 20 ms, learn b1 a1"},
+        {"home and backup change places, and the new home is dead",
+         {.user = {b1, a1}, .differing = {{b1, {killed}}}, .stored = pair_1},
+         "a1 stored_home named_itself; b1 home dead; a1 backup named_itself; deliver a1 21 ms, "
+         "learn b1 a1"},
+        {"the same, and the old one is not the backup any more when it is asked again",
+         {.user = {b1, a1},
+          .differing = {{b1, {killed}}, {a1, {names({b1, a1}), names({b1, no_node})}}},
+          .stored = pair_1},
+         "a1 stored_home named_itself; b1 home dead; a1 backup named_others; sd1 first "
+         "named_others; sd2 second named_others; fail homes_down 41 ms, keep"},
         {"only the backup has changed",
          {.user = {a1, b2}, .stored = pair_1},
          "a1 stored_home named_itself; deliver a1 10 ms, learn a1 b2"},

@@ -1,23 +1,16 @@
 // Plays many worlds and says what has to hold in all of them: every stanza comes once, in order,
 // and no session ends but by a defect of the node or of the client, which are counted and bounded.
 //
-// Every world has its seed. BOSHGATE_SIM_WORLDS plays that many in each scenario (the short form
-// plays some), BOSHGATE_SIM_SEED begins with another seed, and with BOSHGATE_SIM_TRACE=1 one world
-// of a scenario is printed step by step.
+// seeds.hpp has the variables that choose the worlds.
+#include "tests/sim/seeds.hpp"
 #include "tests/sim/world.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 
 namespace boshgate::sim {
 namespace {
-
-std::uint64_t number_of(const char* name, std::uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 const char* name_of(node_kind kind) {
     return kind == node_kind::prosody ? "Prosody" : "ejabberd";
@@ -29,9 +22,7 @@ constexpr client_kind all[] = {client_kind::strophe, client_kind::stanza, client
 constexpr client_kind sound[] = {client_kind::strophe, client_kind::stanza, client_kind::eager};
 
 result play(const scenario& what, const char* name) {
-    const bool traced = number_of("BOSHGATE_SIM_TRACE", 0) != 0;
-    const std::uint64_t first = number_of("BOSHGATE_SIM_SEED", 1);
-    const std::uint64_t worlds = traced ? 1 : number_of("BOSHGATE_SIM_WORLDS", 12);
+    const auto [traced, first, worlds] = seeds::chosen();
     result all_of_them;
     for (std::uint64_t seed = first; seed != first + worlds; ++seed) {
         all_of_them.add(run(what, seed, traced));
