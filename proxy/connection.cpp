@@ -1,5 +1,6 @@
 #include "proxy/connection.hpp"
 
+#include "proxy/bosh_signal.hpp"
 #include "proxy/core.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
@@ -326,7 +327,18 @@ void connection::cut() {
     if (phase_ == phase::closed) {
         return;
     }
-    transport_.reset();
+    const std::optional<discovery::failure_signal> told =
+        phase_ == phase::waiting && exchange_ != nullptr && exchange_->bosh && !outgoing_
+            ? std::optional(signal_of(*exchange_, reason::draining, reused_))
+            : std::nullopt;
+    if (told && told->form == discovery::signal_form::status) {
+        // The exchange is its node's still: only its client is done with.
+        compose_refusal(*exchange_, told->status, reason::draining, told->retry_after_s);
+        outgoing_ = std::make_unique<outgoing>();
+        outgoing_->status = transport_.write(*core_.buffers, core_.out) ? told->status : 0;
+    } else {
+        transport_.reset();
+    }
     leave(reason::draining);
 }
 

@@ -44,7 +44,9 @@ class connection final : public ready_handler, public timed, public answer_sink 
 
     // drain closes an idle connection, and makes any other close after its answer.
     void drain();
-    // cut closes at once, with a reset: the end of a drain.
+    // cut closes at once: the end of a drain. With a reset, which browsers take for a reason to ask
+    // again on a new connection; a BOSH client on its first exchange, for which no browser does
+    // that, is told by an answer.
     void cut();
 
     void on_ready(std::uint32_t events) override;
@@ -142,6 +144,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     // connection_answer.cpp: answers down
     void refuse(exchange& x, routing::reason why);
     void refuse_with(exchange& x, int status, routing::reason why, unsigned retry_after_s);
+    void compose_refusal(exchange& x, int status, routing::reason why, unsigned retry_after_s);
     void continue_sending();
     void finished(int status, routing::reason why);
     void begin_out(int status);
@@ -153,6 +156,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void append_cors(const exchange& x, std::span<const std::string_view> vary);
     void send_small(exchange& x, int status, routing::reason why, std::string_view fields,
                     std::string_view body);
+    void compose_small(exchange& x, int status, std::string_view fields, std::string_view body);
     void hand_over(exchange& x, int status, routing::reason why);
 
     core& core_;

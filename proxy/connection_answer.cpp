@@ -174,6 +174,12 @@ void connection::refuse(exchange& x, reason why) {
 }
 
 void connection::refuse_with(exchange& x, int status, reason why, unsigned retry_after_s) {
+    compose_refusal(x, status, why, retry_after_s);
+    hand_over(x, status, why);
+}
+
+// compose_refusal puts a refusal with its words into core::out.
+void connection::compose_refusal(exchange& x, int status, reason why, unsigned retry_after_s) {
     std::string body = "boshgate: ";
     body.append(routing::name_of(why));
     body.append(": ");
@@ -189,12 +195,19 @@ void connection::refuse_with(exchange& x, int status, reason why, unsigned retry
     if (retry_after_s != 0) {
         fields.append("Retry-After: ").append(std::to_string(retry_after_s)).append("\r\n");
     }
-    send_small(x, status, why, fields, body);
+    compose_small(x, status, fields, body);
 }
 
 // send_small sends an answer of our own.
 void connection::send_small(exchange& x, int status, reason why, std::string_view fields,
                             std::string_view body) {
+    compose_small(x, status, fields, body);
+    hand_over(x, status, why);
+}
+
+// compose_small puts an answer of our own into core::out.
+void connection::compose_small(exchange& x, int status, std::string_view fields,
+                               std::string_view body) {
     begin_out(status);
     append_date();
     core_.out.append(fields);
@@ -208,7 +221,6 @@ void connection::send_small(exchange& x, int status, reason why, std::string_vie
         core_.out.append(body);
         x.answer_bytes = body.size();
     }
-    hand_over(x, status, why);
 }
 
 void connection::on_answer_head(exchange& x, const routing::answer_head& head) {

@@ -168,8 +168,55 @@ TEST(SessionFaults, Draining) {
         if (answers) {
             hold.open();
             EXPECT_EQ(copy->read_answer().body, answer_to(5));
+        } else {
+            EXPECT_EQ(copy->read_answer().status, 503);
         }
         EXPECT_TRUE(copy->at_end());
+        proxy.app().join();
+    }
+}
+
+// What is cut at the end of the drain: browsers ask again by themselves where the connection had
+// served before, and the next instance answers; on a fresh one the library has to be told.
+TEST(SessionFaults, WhatIsLeftAtTheEndOfTheDrain) {
+    struct row {
+        const char* name;
+        std::string request;
+        bool reused;
+        int status;
+    };
+    for (const row& one : {row{"a poll, fresh", poll("s", 5), false, 503},
+                           row{"a poll, reused", poll("s", 5), true, 0},
+                           row{"a session request, fresh", session_request(1000), false, 503},
+                           row{"a session request, reused", session_request(1000), true, 0}}) {
+        SCOPED_TRACE(one.name);
+        gate hold;
+        stub_node node([&](const node_request& got) {
+            return node_reply{.bytes = ok(answer_to(rid_of(got))), .before = hold.wait()};
+        });
+        const opens_at_end opener(hold);
+        running_proxy proxy(bosh_config_with_node(
+            node.port(), "cors: {origins: [\"https://chat.example.com\"]}\n"));
+        const auto client = proxy.connect();
+        if (one.reused) {
+            client->write("OPTIONS * HTTP/1.1\r\nHost: proxy.example.com\r\n\r\n");
+            ASSERT_EQ(client->read_answer().status, 204);
+        }
+        std::string request = one.request;
+        request.insert(request.find("Content-Length"), "Origin: https://chat.example.com\r\n");
+        client->write(request);
+        ASSERT_TRUE(node_has(node, 1));
+        proxy.app().drain(milliseconds{50});
+        const http_answer answer = client->read_answer();
+        EXPECT_EQ(answer.status, one.status);
+        if (one.status != 0) {
+            EXPECT_TRUE(answer.complete);
+            EXPECT_EQ(answer.field("Retry-After"), "5");
+            EXPECT_EQ(answer.field("Connection"), "close");
+            EXPECT_EQ(answer.field("Access-Control-Allow-Origin"), "https://chat.example.com")
+                << "a page must be able to read it";
+        }
+        EXPECT_TRUE(client->at_end());
         proxy.app().join();
     }
 }
