@@ -130,11 +130,11 @@ std::string_view name_of(edit_error why) noexcept {
 edit_error body_edits::set(body_attribute id, std::string_view value) noexcept {
     if (!can_be_written(value))
         return edit_error::bad_text;
-    return place(id, {{}, id, form::text, value, 0, {}});
+    return place(id, {{}, id, form::text, value, 0, {}, {}});
 }
 
 edit_error body_edits::set(body_attribute id, std::uint64_t value) noexcept {
-    return place(id, {{}, id, form::number, {}, value, {}});
+    return place(id, {{}, id, form::number, {}, value, {}, {}});
 }
 
 edit_error body_edits::lower(body_attribute id, std::uint64_t most) noexcept {
@@ -153,16 +153,45 @@ edit_error body_edits::remove(body_attribute id) noexcept {
     // never was.
     while (xml::is_space(tag_.document()[range.begin - 1]))
         --range.begin;
-    return insert({range, id, form::nothing, {}, 0, {}});
+    return insert({range, id, form::nothing, {}, 0, {}, {}});
 }
 
 edit_error body_edits::replace_text(byte_range range, std::string_view text) noexcept {
     if (!can_be_written(text))
         return edit_error::bad_text;
-    if (range.begin > range.end || range.begin < tag_.payload_begin() ||
-        range.end > tag_.document().size())
+    if (!in_payload(range))
         return edit_error::not_allowed;
-    return insert({range, body_attribute::other, form::text, text, 0, {}});
+    return insert({range, body_attribute::other, form::text, text, 0, {}, {}});
+}
+
+edit_error body_edits::remove_element(byte_range element) noexcept {
+    if (!in_payload(element) || element.begin == element.end)
+        return edit_error::not_allowed;
+    return insert({element, body_attribute::other, form::nothing, {}, 0, {}, {}});
+}
+
+edit_error body_edits::repeat_element(byte_range element, byte_range content,
+                                      std::string_view text) noexcept {
+    if (!can_be_written(text))
+        return edit_error::bad_text;
+    if (!in_payload(element) || !in_payload(content) || content.begin <= element.begin ||
+        content.end >= element.end)
+        return edit_error::not_allowed;
+    const auto written = [this](std::uint32_t begin, std::uint32_t end) {
+        return tag_.document().substr(begin, end - begin);
+    };
+    return insert({{element.end, element.end},
+                   body_attribute::other,
+                   form::copy,
+                   text,
+                   0,
+                   written(element.begin, content.begin),
+                   written(content.end, element.end)});
+}
+
+bool body_edits::in_payload(byte_range range) const noexcept {
+    return range.begin <= range.end && range.begin >= tag_.payload_begin() &&
+           range.end <= tag_.document().size();
 }
 
 // Puts the edit of an attribute where the attribute is, or would be.
@@ -175,10 +204,10 @@ edit_error body_edits::place(body_attribute id, edit made) noexcept {
         made.what = made.what == form::number ? form::added_number : form::added_text;
         made.range = {tag_.name_end(), tag_.name_end()};
         if (id == body_attribute::xml_lang)
-            made.prefix = "xml";
+            made.before = "xml";
         else if (in_xbosh(id))
-            made.prefix = xbosh_prefix(tag_);
-        if (in_xbosh(id) && made.prefix.empty())
+            made.before = xbosh_prefix(tag_);
+        if (in_xbosh(id) && made.before.empty())
             return edit_error::no_prefix;
     }
     drop(id);
@@ -230,17 +259,18 @@ void body_edits::write_edit(const edit& e, Sink& sink) const noexcept {
     const bool added = e.what == form::added_text || e.what == form::added_number;
     if (added) {
         sink.put(" ");
-        sink.put(e.prefix);
-        sink.put(e.prefix.empty() ? "" : ":");
+        sink.put(e.before);
+        sink.put(e.before.empty() ? "" : ":");
         sink.put(local_name(e.id));
         sink.put("='");
+    } else {
+        sink.put(e.before);
     }
-    if (e.what == form::text || e.what == form::added_text)
+    if (e.what == form::text || e.what == form::added_text || e.what == form::copy)
         put_escaped(sink, e.text);
     else if (e.what == form::number || e.what == form::added_number)
         put_number(sink, e.number);
-    if (added)
-        sink.put("'");
+    sink.put(added ? "'" : e.after);
 }
 
 template <class Sink>

@@ -1,7 +1,8 @@
 #pragma once
-// Changing attributes of a <body/>, and text in its payload, by replacing ranges of bytes. Every
-// byte outside of a changed range stays as its writer wrote it: clients look at the text of a
-// document, not only at its meaning, and a repeat has to be the same bytes again (XEP-0124 17.3).
+// Changing attributes of a <body/>, and text and elements in its payload, by replacing ranges of
+// bytes. Every byte outside of a changed range stays as its writer wrote it: clients look at the
+// text of a document, not only at its meaning, and a repeat has to be the same bytes again
+// (XEP-0124 17.3).
 //
 // Edits are collected, then written in one go. Nothing is allocated; the texts that an edit is
 // given must live until write().
@@ -54,6 +55,14 @@ class body_edits {
     // whole pieces of content, such as the ones find_hostnames returns.
     [[nodiscard]] edit_error replace_text(byte_range range, std::string_view text) noexcept;
 
+    // remove_element takes a range of the payload away; it must hold whole elements.
+    [[nodiscard]] edit_error remove_element(byte_range element) noexcept;
+
+    // repeat_element puts a copy of an element of the payload behind it, with `text` in place of
+    // its content. The element itself stays, and may be edited. Once for each element.
+    [[nodiscard]] edit_error repeat_element(byte_range element, byte_range content,
+                                            std::string_view text) noexcept;
+
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
     // How many bytes the edited document has, and by how much it grows (or shrinks: negative).
@@ -65,7 +74,7 @@ class body_edits {
     std::size_t write(std::span<char> room) const noexcept;
 
   private:
-    enum class form : std::uint8_t { text, number, added_text, added_number, nothing };
+    enum class form : std::uint8_t { text, number, added_text, added_number, copy, nothing };
 
     struct edit {
         byte_range range; // what goes away
@@ -73,8 +82,11 @@ class body_edits {
         form what;
         std::string_view text;
         std::uint64_t number;
-        std::string_view prefix; // of added attributes
+        std::string_view before; // the prefix of an added attribute; the start tag of a copy
+        std::string_view after;  // the end tag of a copy
     };
+
+    [[nodiscard]] bool in_payload(byte_range range) const noexcept;
 
     [[nodiscard]] edit_error place(body_attribute id, edit made) noexcept;
     [[nodiscard]] edit_error insert(const edit& made) noexcept;

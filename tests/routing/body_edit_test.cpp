@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -184,6 +185,76 @@ TEST(body_edit, replaces_text_of_the_payload) {
     EXPECT_EQ(edits.replace_text(range_of("wo<"), "again"), edit_error::overlap);
     EXPECT_EQ(written(edits), "<body " BOSHGATE_NS "><a></a><b>2 &lt; 3</b></body>");
     EXPECT_EQ(edits.growth(), 2);
+}
+
+TEST(body_edit, removes_elements_and_repeats_them_beside_other_edits) {
+    const std::string document =
+        "<body sid='s' " BOSHGATE_NS "> <a/><b x='1'>two</b >\n<c>3<d/></c></body>";
+    body_tag tag;
+    ASSERT_TRUE(read_body_tag(document, {}, tag).ok());
+    const auto range_of = [&](std::string_view text) {
+        const auto begin = static_cast<std::uint32_t>(document.find(text));
+        return byte_range{begin, begin + static_cast<std::uint32_t>(text.size())};
+    };
+    const byte_range a = range_of("<a/>");
+    const byte_range b = range_of("<b x='1'>two</b >");
+    const byte_range c = range_of("<c>3<d/></c>");
+    const byte_range two = range_of("two");
+    struct {
+        const char* name;
+        std::function<void(body_edits&)> make;
+        const char* wanted; // behind the start tag
+    } const cases[] = {
+        {"removed", [&](body_edits& e) { EXPECT_EQ(e.remove_element(b), edit_error::none); },
+         " <a/>\n<c>3<d/></c></body>"},
+        {"all removed, the last first",
+         [&](body_edits& e) {
+             EXPECT_EQ(e.remove_element(c), edit_error::none);
+             EXPECT_EQ(e.remove_element(b), edit_error::none);
+             EXPECT_EQ(e.remove_element(a), edit_error::none);
+         },
+         " \n</body>"},
+        {"repeated",
+         [&](body_edits& e) { EXPECT_EQ(e.repeat_element(b, two, "<2>"), edit_error::none); },
+         " <a/><b x='1'>two</b ><b x='1'>&lt;2&gt;</b >\n<c>3<d/></c></body>"},
+        {"changed and repeated, those beside it removed",
+         [&](body_edits& e) {
+             EXPECT_EQ(e.repeat_element(b, two, "2"), edit_error::none);
+             EXPECT_EQ(e.remove_element(a), edit_error::none);
+             EXPECT_EQ(e.replace_text(two, "1"), edit_error::none);
+             EXPECT_EQ(e.remove_element(c), edit_error::none);
+         },
+         " <b x='1'>1</b ><b x='1'>2</b >\n</body>"},
+        {"repeated where the next one goes",
+         [&](body_edits& e) {
+             EXPECT_EQ(e.remove_element({b.begin, b.end}), edit_error::none);
+             EXPECT_EQ(e.repeat_element({a.begin, a.end}, {a.begin + 2, a.begin + 2}, ""),
+                       edit_error::none);
+         },
+         " <a/><a/>\n<c>3<d/></c></body>"},
+    };
+    for (const auto& one : cases) {
+        body_edits edits(tag);
+        EXPECT_EQ(edits.set(id::sid, "longer"), edit_error::none);
+        one.make(edits);
+        EXPECT_EQ(written(edits), "<body sid='longer' " BOSHGATE_NS ">" + std::string(one.wanted))
+            << one.name;
+    }
+
+    body_edits edits(tag);
+    const auto size = static_cast<std::uint32_t>(document.size());
+    EXPECT_EQ(edits.remove_element(two), edit_error::none);
+    EXPECT_EQ(edits.remove_element(b), edit_error::overlap);
+    EXPECT_EQ(edits.remove_element({0, 3}), edit_error::not_allowed);
+    EXPECT_EQ(edits.remove_element({size, size + 1}), edit_error::not_allowed);
+    EXPECT_EQ(edits.remove_element({a.begin, a.begin}), edit_error::not_allowed);
+    EXPECT_EQ(edits.repeat_element(a, {a.begin + 2, a.begin + 2}, ""), edit_error::none);
+    EXPECT_EQ(edits.repeat_element(a, {a.begin + 2, a.begin + 2}, ""), edit_error::overlap);
+    EXPECT_EQ(edits.repeat_element(b, two, "\x01"), edit_error::bad_text);
+    EXPECT_EQ(edits.repeat_element(b, {b.begin, two.end}, ""), edit_error::not_allowed);
+    EXPECT_EQ(edits.repeat_element(b, {two.begin, b.end}, ""), edit_error::not_allowed);
+    EXPECT_EQ(edits.repeat_element({0, 5}, {1, 2}, ""), edit_error::not_allowed);
+    EXPECT_EQ(edits.repeat_element(b, {two.end, two.begin}, ""), edit_error::not_allowed);
 }
 
 TEST(body_edit, an_answer_may_be_edited_in_its_first_piece) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -107,6 +108,66 @@ TEST(hostnames, can_be_put_in_place_of) {
               features("<hostname>/app/node-a1</hostname><hostname>/app/node-b1</hostname>"));
 }
 
+// What goes away with an element, whatever is in it.
+TEST(hostnames, finds_whole_elements) {
+    struct {
+        const char* name;
+        std::string inside;
+        std::vector<std::string> wanted; // "plain ", "prefixed " and the element
+    } const cases[] = {
+        {"none", "<x/>", {}},
+        {"plain", "<hostname>a</hostname>", {"plain <hostname>a</hostname>"}},
+        {"white space at the ends",
+         "<hostname\n a='1' > a </hostname >",
+         {"plain <hostname\n a='1' > a </hostname >"}},
+        {"self-closed", " <hostname/>", {"<hostname/>"}},
+        {"self-closed and prefixed",
+         "<q:hostname xmlns:q='u'/>x",
+         {"prefixed <q:hostname xmlns:q='u'/>"}},
+        {"empty", "<hostname></hostname>", {"<hostname></hostname>"}},
+        {"only space", "<hostname> </hostname>", {"<hostname> </hostname>"}},
+        {"CDATA",
+         "<hostname><![CDATA[</hostname>]]></hostname>",
+         {"<hostname><![CDATA[</hostname>]]></hostname>"}},
+        {"one inside of another",
+         "<hostname>a<hostname>b</hostname><hostname/></hostname><hostname>c</hostname>",
+         {"<hostname>a<hostname>b</hostname><hostname/></hostname>",
+          "plain <hostname>c</hostname>"}},
+        {"prefixed",
+         "<q:hostname xmlns:q='u'>a</q:hostname>",
+         {"plain prefixed <q:hostname xmlns:q='u'>a</q:hostname>"}},
+        {"deeper ones are others'", "<x><hostname>a</hostname><hostname/></x>", {}},
+    };
+    for (const auto& c : cases) {
+        const std::string document = features(c.inside);
+        body_tag tag;
+        ASSERT_TRUE(read_body_tag(document, {}, tag).ok()) << c.name;
+        hostname_text found[4];
+        const hostnames_found result = find_hostname_elements(tag, {}, found);
+        EXPECT_EQ(name_of(result.why), "none") << c.name;
+        std::vector<std::string> elements;
+        for (std::size_t i = 0; i < result.count; ++i) {
+            const byte_range range = found[i].element;
+            elements.push_back((found[i].plain ? "plain " : "") +
+                               std::string(found[i].prefixed ? "prefixed " : "") +
+                               document.substr(range.begin, range.end - range.begin));
+        }
+        EXPECT_EQ(elements, c.wanted) << c.name;
+    }
+}
+
+TEST(hostnames, counts_elements_beyond_the_room) {
+    const std::string one = "<hostname>a</hostname>";
+    const std::string document = features(one + one + "<hostname/>");
+    body_tag tag;
+    ASSERT_TRUE(read_body_tag(document, {}, tag).ok());
+    hostname_text found[3];
+    EXPECT_EQ(find_hostname_elements(tag, {}, found).count, 3U);
+    EXPECT_EQ(find_hostname_elements(tag, {}, std::span(found).first(2)).count, 3U);
+    EXPECT_EQ(find_hostname_elements(tag, {}, {}).count, 3U);
+    EXPECT_EQ(find_hostnames(tag, {}, std::span(found).first(1)).count, 1U);
+}
+
 TEST(hostnames, a_payload_that_is_refused_has_none) {
     const std::string document = features("<hostname>a</hostname><!-- -->");
     body_tag tag;
@@ -115,6 +176,7 @@ TEST(hostnames, a_payload_that_is_refused_has_none) {
     const hostnames_found result = find_hostnames(tag, {}, found);
     EXPECT_EQ(result.why, body_error::comment);
     EXPECT_EQ(result.count, 0U);
+    EXPECT_EQ(find_hostname_elements(tag, {}, found).count, 0U);
 }
 
 } // namespace
