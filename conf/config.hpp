@@ -243,7 +243,8 @@ struct discovery_config {
     discovery_cache cache;
     // A session whose user is only known from its SASL <auth> moves to the user's node then.
     bool move_at_auth = true;
-    // Secrets of the tags in sids, one a line (secrets.hpp); empty: made when the process starts.
+    // Secrets of the tags in sids, one a line (conf/secrets.hpp); empty: made when the process
+    // starts.
     std::string keys_file;
     hostnames_shown hostnames = hostnames_shown::rewrite;
     // Logins of one client address that had to ask for the user's nodes, in a minute, in the mean;

@@ -1,6 +1,7 @@
 #include "proxy/named_files.hpp"
 
 #include "proxy/log_file.hpp"
+#include "proxy/secrets_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -56,6 +57,19 @@ std::unique_ptr<file_source> open_web_root(const conf::web_root& settings, conf:
     return opened;
 }
 
+// Files at or below the path of the discovery endpoint are never served.
+void check_discovery_path(const conf::config& config, conf::findings& out) {
+    const std::string path = config.prefix + config.discovery.path;
+    const std::string file = config.web_root->path + path;
+    if (!config.discovery.path.empty() && ::access(file.c_str(), F_OK) == 0) {
+        out.warning("discovery.path",
+                    {"requests for " + conf::in_quotes(path) + " go to the discovery endpoint; " +
+                         file + " is never served",
+                     {},
+                     {}});
+    }
+}
+
 void check_log(const std::string& path, const std::string& file, conf::findings& out) {
     if (std::string problem = log_file_problem(file); !file.empty() && !problem.empty()) {
         out.error(path, {std::move(problem), {}, {}});
@@ -80,6 +94,11 @@ named_files open_named_files(const conf::config& config, conf::findings& out) {
     }
     if (config.web_root && !config.web_root->path.empty()) {
         opened.web_root = open_web_root(*config.web_root, out);
+        check_discovery_path(config, out);
+    }
+    if (!config.discovery.keys_file.empty()) {
+        opened.sid_secrets =
+            read_secrets_file(config.discovery.keys_file, "discovery.keys_file", out);
     }
     check_log("log.file", config.log.file, out);
     if (config.log.access != conf::access_log::off) {

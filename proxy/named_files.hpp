@@ -1,9 +1,10 @@
 #pragma once
-// Opens what a configuration only names: certificates, keys, trust stores, the web root; and looks
-// at the log files. What is wrong is told with the place of the key that named it.
+// Opens what a configuration only names: certificates, keys, trust stores, the web root, secrets of
+// sids; and looks at the log files. What is wrong is told with the place of the key that named it.
 
 #include "conf/config.hpp"
 #include "conf/findings.hpp"
+#include "conf/secrets.hpp"
 #include "proxy/file_source.hpp"
 #include "proxy/tls_context.hpp"
 
@@ -16,6 +17,7 @@ struct named_files {
     std::vector<std::unique_ptr<node_tls_context>> node_tls; // by node; nullptr: plain
     std::vector<std::unique_ptr<server_tls>> listener_tls;   // by listener; nullptr: plain
     std::unique_ptr<file_source> web_root;                   // nullptr: there is none
+    std::vector<conf::secret> sid_secrets;                   // empty: no file is named
 };
 
 // open_named_files never stops at the first problem. What could not be opened is nullptr. A

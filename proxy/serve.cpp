@@ -54,6 +54,14 @@ void log_listeners(const app& proxy) {
     }
 }
 
+void log_discovery(const conf::config& config) {
+    if (!config.discovery.path.empty() && config.discovery.keys_file.empty()) {
+        log_info("discovery.keys_file is empty: sids of " + config.prefix + config.discovery.path +
+                 " are signed by this process alone; sessions there end with it, and several "
+                 "instances need the file");
+    }
+}
+
 void log_counters(const app& proxy) {
     std::string line = "ended:";
     for (std::size_t i = 0; i < routing::reason_count; ++i) {
@@ -122,6 +130,7 @@ int serve(const std::string& config_file) {
              (config.nodes.size() == 1 ? " node" : " nodes") + ", up to " +
              std::to_string(config.limits.connections) + " connections");
     log_listeners(proxy);
+    log_discovery(config);
     control.run();
     log_counters(proxy);
     proxy.join();

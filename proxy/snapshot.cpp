@@ -1,6 +1,7 @@
 #include "proxy/snapshot.hpp"
 
 #include "proxy/named_files.hpp"
+#include "proxy/secrets_file.hpp"
 #include "routing/http_head.hpp"
 
 #include <algorithm>
@@ -37,6 +38,21 @@ std::uint32_t connections_from_descriptors() {
     }
     return static_cast<std::uint32_t>(
         std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
+}
+
+// The tag of a sid names its node by a hash of the node's name.
+void find_same_node_ids(const conf::config& config, conf::findings& out) {
+    std::vector<std::string> names;
+    for (const conf::node& node : config.nodes) {
+        names.push_back(node.name);
+    }
+    if (const auto same = routing::same_node_id(names)) {
+        out.error(conf::child_path("nodes", names[same->second]),
+                  {"in sids this name could not be told from " +
+                       conf::in_quotes(names[same->first]) + ", by a rare accident",
+                   "another name",
+                   {}});
+    }
 }
 
 } // namespace
@@ -87,6 +103,11 @@ std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& o
     }
     made->tls = std::move(opened.listener_tls);
     made->files = std::move(opened.web_root);
+    if (!config.discovery.path.empty()) {
+        find_same_node_ids(config, out);
+        made->tag_keys = config.discovery.keys_file.empty() ? std::vector{secret_of_process()}
+                                                            : std::move(opened.sid_secrets);
+    }
     return out.any_error() ? nullptr : made;
 }
 

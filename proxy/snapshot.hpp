@@ -15,6 +15,7 @@
 #include "routing/name_set.hpp"
 #include "routing/route_table.hpp"
 #include "routing/session_hash.hpp"
+#include "routing/sid_tag.hpp"
 
 #include <array>
 #include <memory>
@@ -46,6 +47,7 @@ struct snapshot {
     std::vector<node_entry> nodes;                // index: routing::node_index
     std::vector<std::unique_ptr<server_tls>> tls; // by listener; nullptr: plain
     std::unique_ptr<file_source> files;           // nullptr: no web_root
+    std::vector<routing::tag_key> tag_keys;       // empty: there is no discovery endpoint
     routing::body_limits body_limits;
     routing::session_hash_key log_key{}; // of the hash that stands for sids in the log
 };
