@@ -57,9 +57,9 @@ class route_table {
 
     // find_discovery tells whether a path is that of the discovery endpoint (config.prefix +
     // config.discovery.path, in any letter case), and returns what stands behind it: one segment,
-    // as it was sent, in which the client may name its user. Empty: nothing, or one slash. nullopt:
-    // another path, or more segments. Ask it before find(): for other paths it takes a comparison
-    // of few bytes.
+    // as it was sent, in which the client may name its user; one slash may end it. Empty: nothing,
+    // or one slash. nullopt: another path, or more segments. Ask it before find(): for other paths
+    // it takes a comparison of few bytes.
     [[nodiscard]] std::optional<std::string_view>
     find_discovery(std::string_view path) const noexcept {
         const std::size_t size = discovery_.size();
@@ -80,9 +80,15 @@ class route_table {
     behind_discovery(std::string_view rest) noexcept {
         if (rest.empty())
             return rest;
-        if (rest.front() != '/' || rest.find('/', 1) != std::string_view::npos)
+        if (rest.front() != '/')
             return std::nullopt;
-        return rest.substr(1);
+        rest.remove_prefix(1);
+        const auto slash = rest.find('/');
+        if (slash == std::string_view::npos)
+            return rest;
+        // One slash may end a segment; an empty one is none.
+        return slash != 0 && slash + 1 == rest.size() ? std::optional(rest.substr(0, slash))
+                                                      : std::nullopt;
     }
 
     text_table paths_;
