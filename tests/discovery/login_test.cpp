@@ -264,6 +264,15 @@ TEST(login, every_row_of_the_table_without_a_cache) {
          {.differing = {{a1, {killed}}, {b1, {killed}}, {sd1, {names(pair_1), names(pair_2)}}}},
          "sd1 first named_others; a1 home dead; b1 backup dead; sd1 again named_others; a2 home "
          "named_others; sd2 second named_others; fail homes_down 42 ms, keep"},
+        {"home and backup killed, the user is moved to homes that are killed: asked again once "
+         "only",
+         {.differing = {{a1, {killed}},
+                        {b1, {killed}},
+                        {a2, {killed}},
+                        {b2, {killed}},
+                        {sd1, {names(pair_1), names(pair_2)}}}},
+         "sd1 first named_others; a1 home dead; b1 backup dead; sd1 again named_others; a2 home "
+         "dead; b2 backup dead; sd2 second named_others; fail homes_down 34 ms, keep"},
         {"primary killed",
          {.differing = {{sd1, {killed}}}},
          "sd1 first dead; sd2 second named_others; a1 home named_itself; deliver a1 21 ms, learn "
@@ -423,6 +432,20 @@ TEST(login, a_user_who_was_moved) {
                         {b2, {sends_to(no_node)}}}},
          "sd1 first see_other; sd2 second see_other; a1 any see_other; b1 any see_other; a2 any "
          "see_other; b2 any see_other; fail steered_away 60 ms, keep"},
+        {"the stored home names new ones, and nobody else is up",
+         {.user = pair_2,
+          .differing = {{sd1, {killed}}, {sd2, {killed}}, {a2, {killed}}, {b2, {killed}}},
+          .stored = pair_1},
+         "a1 stored_home named_others; a2 home dead; b2 backup dead; sd1 first dead; sd2 second "
+         "dead; b1 any named_others; fail homes_down 24 ms, forget"},
+        {"the stored home is a discovery node, and names a new one that is killed",
+         {.user = pair_2,
+          .differing = {{a2, {killed}},
+                        {sd1, {names({a2, no_node}), names(pair_1)}},
+                        {a1, {names(pair_1)}}},
+          .stored = {sd1, no_node}},
+         "sd1 stored_home named_others; a2 home dead; sd1 again named_others; a1 home "
+         "named_itself; deliver a1 31 ms, learn a1 b1"},
         {"home and backup change places",
          {.user = {b1, a1}, .stored = pair_1},
          "a1 stored_home named_itself; b1 home named_itself; deliver b1 20 ms, learn b1 a1"},
@@ -603,6 +626,9 @@ TEST(login, only_the_homes) {
         {"stored, both known to be dead",
          {.known_dead = {a2, b2}, .stored = pair_2, .purpose = homes},
          "sd1 first named_others; found a1 b1 10 ms, learn a1 b1"},
+        {"stored, both known to be dead, and nobody is named now",
+         {.user = {}, .known_dead = {a2, b2}, .stored = pair_2, .purpose = homes},
+         "sd1 first named_nobody; found - - 10 ms, forget"},
         {"homes that are down are homes",
          {.differing = {{a1, {killed}}}, .known_dead = {b1}, .purpose = homes},
          "sd1 first named_others; found a1 b1 10 ms, learn a1 b1"},
