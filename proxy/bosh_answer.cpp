@@ -25,6 +25,9 @@ namespace {
 // A node that grants no number sets no limit (XEP-0124 11). No client in use sends more at once.
 constexpr std::uint8_t requests_unlimited = 5;
 
+// How long a terminate of ours waits for its answer, of which nothing depends.
+constexpr std::chrono::milliseconds ending_patience{10'000};
+
 // Whether a node's answer ends the session (XEP-0124 13); a stream's end does not (16.5).
 bool ends_session(const routing::body_tag& tag) noexcept {
     return tag.is(body_attribute::type, "terminate") && !tag.has(body_attribute::stream);
@@ -36,30 +39,9 @@ Number granted(const routing::body_tag& tag, body_attribute which) noexcept {
         std::min<std::uint64_t>(tag.number(which).value_or(0), std::numeric_limits<Number>::max()));
 }
 
-// The client has gone before it knew its session: nobody will ever use it (bosh.md 2.2, row G).
-void end_orphan(const exchange& x, const routing::body_tag& tag) {
-    core& home = *x.home;
-    home.counters.orphans_ended.add();
-    exchange& last = exchange_begin(home);
-    last.settings = x.settings;
-    last.node = x.node;
-    last.client = x.client;
-    last.secure = x.secure;
-    last.verb = routing::method::post;
-    last.bosh = true;
-    last.request_class = routing::request_class::terminate;
-    last.rid = x.rid + 1;
-    std::string body = "<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' rid='" +
-                       std::to_string(last.rid) + "' sid='";
-    body.append(tag.written(body_attribute::sid)); // as the node wrote it, and quoted as it was
-    body.append("'/>");
-    last.request_bytes = body.size();
-    last.request = node_request(last, nullptr, body);
-    exchange_start(last);
-}
-
 // A session request was answered, with the tag in core::tag: the session is known from here on.
-void learn_session(exchange& x) {
+// `next`: the answer to the next rid, if that was asked for already.
+void learn_session(exchange& x, std::string_view next = {}) {
     core& home = *x.home;
     const routing::body_tag& tag = home.tag;
     if (!tag.has(body_attribute::sid) || tag.is(body_attribute::type, "terminate")) {
@@ -79,14 +61,28 @@ void learn_session(exchange& x) {
     }
     const std::uint64_t hash = routing::session_hash(*sid, x.settings->log_key);
     x.session_hash = hash;
-    home.counters.sessions_opened.add();
+    if (!is_own(x)) {
+        home.counters.sessions_opened.add();
+    }
     if (x.sink == nullptr && x.request_class == routing::request_class::session_request &&
         tag.written(body_attribute::sid).find('\'') == std::string_view::npos) {
-        end_orphan(x, tag);
+        // The client has gone before it knew its session: nobody will ever use it (bosh.md 2.2, row
+        // G).
+        home.counters.orphans_ended.add();
+        exchange_end_session(home, x.settings,
+                             {.node = x.node,
+                              .sid = tag.written(body_attribute::sid),
+                              .rid = x.rid + 1,
+                              .client = x.client,
+                              .secure = x.secure});
         return;
     }
+    if (is_own(x)) {
+        return; // whoever asked knows what to do with it
+    }
     x.entered = false; // counted as the session's from here on
-    home.shared.sessions.open(x.node, *sid, hash, x.rid, facts, x.client, home.loop.steady_ms());
+    home.shared.sessions.open(x.node, *sid, hash, x.rid, facts, x.client, home.loop.steady_ms(),
+                              next);
 }
 
 // What an answer means that is not plainly a <body/> in a 200.
@@ -141,6 +137,27 @@ bool map_see_other(exchange& x, std::string_view& body) {
     return true;
 }
 
+// What a client of the discovery endpoint gets to see of an answer, whose tag is in core::tag: the
+// sid with its node. `room` holds what is changed.
+std::string_view with_tag(const exchange& x, std::string_view body, std::string& room) {
+    const routing::body_tag& tag = x.home->tag;
+    if (!tag.has(body_attribute::sid)) {
+        return body;
+    }
+    routing::sid_tagger::raw_room raw;
+    routing::sid_tagger::tagged_room tagged;
+    const std::optional<std::string_view> sid = tag.value(body_attribute::sid, raw);
+    const std::string_view shown =
+        sid ? x.settings->tags->tag(*sid, x.node, tagged) : std::string_view();
+    routing::body_edits edits(tag);
+    if (shown.empty() || edits.set(body_attribute::sid, shown) != routing::edit_error::none) {
+        return body; // it was never offered: its session request was refused
+    }
+    room.resize(edits.size());
+    edits.write(room);
+    return room;
+}
+
 // The exchange ends without an answer that a client could use.
 bool give_up(exchange& x, reason why) {
     exchange_failed(x, why);
@@ -190,10 +207,45 @@ bool follow_translation(exchange& x, std::string_view& body) {
 
 } // namespace
 
+void exchange_end_session(core& home, const std::shared_ptr<const snapshot>& settings,
+                          const session_to_end& what) {
+    exchange& last = exchange_begin(home);
+    last.settings = settings;
+    last.node = what.node;
+    last.client = what.client;
+    last.secure = what.secure;
+    last.verb = routing::method::post;
+    last.bosh = true;
+    last.purpose = exchange_purpose::login_more;
+    last.request_class = routing::request_class::terminate;
+    last.rid = what.rid;
+    last.give_up_us = last.begun_us + ending_patience.count() * 1000;
+    std::string body = "<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' rid='" +
+                       std::to_string(what.rid) + "' sid='";
+    body.append(what.sid).append("'/>");
+    last.request_bytes = body.size();
+    last.request = node_request(last, nullptr, body);
+    exchange_start(last);
+}
+
 void make_bosh_answer(routing::answer_head& head) {
     head.clear();
     head.status = 200;
     head.add({routing::field_id::content_type, "Content-Type", routing::terminate_content_type});
+}
+
+void exchange_deliver_session(exchange& x, std::string_view answer, std::string_view features) {
+    core& home = *x.home;
+    std::string next;
+    if (!features.empty() && routing::read_body_tag(features, {}, home.tag).ok()) {
+        next = with_tag(x, features, home.edited);
+    }
+    // Read before, by whoever asked the node.
+    [[maybe_unused]] const bool read = routing::read_body_tag(answer, {}, home.tag).ok();
+    make_bosh_answer(home.answer);
+    learn_session(x, next);
+    x.answered_us = home.loop.now_us();
+    x.sink->on_answer(x, home.answer, with_tag(x, answer, home.edited));
 }
 
 bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
@@ -217,9 +269,12 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         return false;
     }
     const bool ends = !body.empty() && ends_session(home.tag);
-    if (ends && home.tag.is(body_attribute::condition, "see-other-uri") &&
-        !map_see_other(x, body)) {
-        return give_up(x, reason::steered_away);
+    if (ends && !is_own(x) && home.tag.is(body_attribute::condition, "see-other-uri") &&
+        (x.tagged || !map_see_other(x, body))) {
+        return give_up(x, reason::steered_away); // a tagged sid cannot move to another node
+    }
+    if (x.tagged && home.answer.status == 200 && !body.empty()) {
+        body = with_tag(x, body, home.edited);
     }
     if (!body.empty()) {
         note_hostnames(x, body);

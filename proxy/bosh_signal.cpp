@@ -30,6 +30,8 @@ situation of_session_request(reason why, bool dead) noexcept {
         return situation::session_request_draining;
     case reason::steered_away:
         return situation::session_request_steered_away;
+    case reason::no_node:
+        return situation::session_request_no_node;
     default:
         return dead ? situation::session_request_node_dead : situation::session_request_failed;
     }
@@ -63,6 +65,8 @@ situation in_session(reason why, bool dead) noexcept {
         return situation::session_draining;
     case reason::steered_away:
         return situation::session_steered_away;
+    case reason::unknown_sid:
+        return situation::session_unknown;
     default:
         return dead ? situation::session_node_dead : situation::session_exchange_failed;
     }
@@ -73,7 +77,10 @@ situation in_session(reason why, bool dead) noexcept {
 discovery::failure_signal signal_of(const exchange& x, reason why, bool reused) noexcept {
     const bool dead = x.home->shared.death_of(x.node) != node_death::none;
     const situation what = x.opens_session ? of_session_request(why, dead) : in_session(why, dead);
-    return discovery::signal_for(what, x.facts.client, discovery::endpoint_kind::node_path, reused);
+    return discovery::signal_for(what, x.facts.client,
+                                 x.tagged ? discovery::endpoint_kind::discovery
+                                          : discovery::endpoint_kind::node_path,
+                                 reused);
 }
 
 } // namespace boshgate::proxy

@@ -281,7 +281,8 @@ void connection::leave(reason why) {
     } else {
         const int status = outgoing_ ? outgoing_->status : 0;
         exchange& x = *std::exchange(exchange_, nullptr);
-        const bool under_way = x.via != nullptr || x.of != nullptr || x.wait != nullptr;
+        const bool under_way =
+            x.via != nullptr || x.of != nullptr || x.wait != nullptr || x.login != nullptr;
         under_way ? exchange_abandon(x, status, why) : exchange_finish(x, status, why);
     }
     close(false);

@@ -137,6 +137,8 @@ class connection final : public ready_handler, public timed, public answer_sink 
     // connection_bosh.cpp: requests with a <body/>
     void dispatch_bosh(exchange& x, std::string_view body);
     void dispatch_session_request(exchange& x, std::string_view body);
+    void dispatch_in_session(exchange& x, std::string_view body);
+    void dispatch_tagged(exchange& x, std::string_view sid);
     void send_signal(exchange& x, routing::reason why, const discovery::failure_signal& signal);
 
     [[nodiscard]] exchange& begin();
@@ -181,6 +183,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     routing::cors_verdict cors_;
     routing::node_index node_ = 0;
     bool to_node_ = false;
+    bool to_discovery_ = false; // to_node_ is true then, too
 };
 
 } // namespace boshgate::proxy

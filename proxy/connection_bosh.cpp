@@ -5,6 +5,7 @@
 #include "proxy/bosh_signal.hpp"
 #include "proxy/caxl_evidence.hpp"
 #include "proxy/core.hpp"
+#include "proxy/login_driver.hpp"
 #include "proxy/node_request.hpp"
 #include "proxy/session.hpp"
 #include "routing/body_edit.hpp"
@@ -78,17 +79,40 @@ void connection::dispatch_bosh(exchange& x, std::string_view body) {
         dispatch_session_request(x, body);
         return;
     }
-    std::array<char, session_table::sid_max> room;
-    const std::string_view sid = tag.coded(body_attribute::sid)
-                                     ? tag.value(body_attribute::sid, room).value_or("")
-                                     : tag.written(body_attribute::sid);
+    dispatch_in_session(x, body);
+}
+
+void connection::dispatch_in_session(exchange& x, std::string_view body) {
+    const snapshot& settings = *x.settings;
+    const routing::body_tag& tag = core_.tag;
+    std::array<char, routing::sid_tagger::tagged_max> room;
+    std::string_view sid = tag.coded(body_attribute::sid)
+                               ? tag.value(body_attribute::sid, room).value_or("")
+                               : tag.written(body_attribute::sid);
+    const bool restart = tag.kind() == routing::body_kind::restart;
+    routing::sid_tagger::raw_room raw;
+    if (x.tagged) {
+        const auto known = settings.tags->untag(sid, raw);
+        if (!known) {
+            send_signal(x, reason::unknown_sid, signal_of(x, reason::unknown_sid, reused_));
+            return;
+        }
+        x.node = known->node;
+        sid = known->raw;
+        routing::body_edits edits(tag);
+        // Cannot be refused: the attribute is there, and the text is what a node wrote.
+        [[maybe_unused]] const auto why = edits.set(body_attribute::sid, sid);
+        core_.edited.resize(edits.size());
+        edits.write(core_.edited);
+        body = core_.edited;
+    }
     x.request = node_request(x, &core_.request, body);
     x.session_hash = routing::session_hash(sid, settings.log_key);
     if (sid.empty() || sid.size() > session_table::sid_max) {
         exchange_start(x); // no session can be kept for it
         return;
     }
-    exchange_start_in_session(x, sid, x.session_hash, tag.kind() == routing::body_kind::restart);
+    exchange_start_in_session(x, sid, x.session_hash, restart);
 }
 
 void connection::dispatch_session_request(exchange& x, std::string_view body) {
@@ -123,6 +147,12 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
         body = core_.edited;
     }
     exchange_set_wait(x, std::chrono::seconds{std::min<std::uint64_t>(wait, 65535)});
+    if (x.tagged) {
+        login_driver::start(x, body,
+                            tag.has(body_attribute::from) ? tag.written(body_attribute::from)
+                                                          : std::string_view());
+        return;
+    }
     x.request = node_request(x, &core_.request, body);
     exchange_start(x);
 }

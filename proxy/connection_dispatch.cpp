@@ -27,7 +27,9 @@ reason connection::judge() {
     const routing::request_head& request = core_.request;
     cors_ =
         settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
-    const std::optional<routing::node_index> node = settings.routes.find(request.path);
+    to_discovery_ = settings.routes.find_discovery(request.path).has_value();
+    const std::optional<routing::node_index> node =
+        to_discovery_ ? settings.primary : settings.routes.find(request.path);
     to_node_ = node.has_value();
     node_ = node.value_or(0);
     // A body that nobody wants is gathered like any other: the same bound, whoever answers.
@@ -166,6 +168,7 @@ void connection::dispatch_file(exchange& x) {
 
 void connection::dispatch_node(exchange& x, std::string_view body) {
     x.node = node_;
+    x.tagged = to_discovery_;
     if (x.verb == method::post && x.settings->config.sessions.enabled) {
         dispatch_bosh(x, body);
         return;

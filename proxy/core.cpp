@@ -16,7 +16,8 @@ shared_state::shared_state(const snapshot& settings)
     : links(settings.nodes.size()),
       nodes(settings.nodes.size()),
       sessions(settings.config.sessions, settings.nodes.size()),
-      caxl(settings.config.sessions.max) {}
+      caxl(settings.config.sessions.max),
+      homes(settings.config.discovery) {}
 
 void shared_state::take_for_dead(core& by, routing::node_index node, node_death cause,
                                  routing::reason why) {
@@ -24,6 +25,7 @@ void shared_state::take_for_dead(core& by, routing::node_index node, node_death 
     if (!nodes[node].death.compare_exchange_strong(alive, cause)) {
         return;
     }
+    doubt(node, by.loop.steady_ms());
     by.counters.nodes_dead.add();
     const std::string& name = by.settings->nodes[node].name;
     log_limited(log_topic::node_life, name,
@@ -46,6 +48,16 @@ void shared_state::revive(core& by, routing::node_index node, node_death cause) 
         log_topic::node_life, name,
         "node " + name +
             (cause == node_death::silent ? ": answers again" : ": takes connections again"));
+}
+
+bool shared_state::avoided(routing::node_index node, std::uint64_t now_ms) const noexcept {
+    // Longer than a prober takes to ask anew: a node that stays silent is doubted all the time.
+    constexpr std::uint64_t doubt_lasts_ms = 10'000;
+    if (!doubted(node)) {
+        return death_of(node) == node_death::silent;
+    }
+    const std::uint64_t since = nodes[node].doubted_ms.load(std::memory_order_relaxed);
+    return elapsed_ms(now_ms, since) < doubt_lasts_ms;
 }
 
 std::uint64_t shared_state::held_at(routing::node_index node) const noexcept {

@@ -7,6 +7,7 @@
 #include "proxy/counters.hpp"
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/homes.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/transport.hpp"
 
@@ -67,6 +68,7 @@ enum class node_death : std::uint8_t {
 struct shared_node {
     std::atomic<node_death> death{node_death::none};
     std::atomic<std::uint64_t> last_word_ms{0}; // when it answered last, within a tenth of a second
+    std::atomic<std::uint64_t> doubted_ms{0};   // when it failed a login last
 };
 
 // Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
@@ -78,6 +80,7 @@ class shared_state {
     std::vector<shared_node> nodes;                // by node
     session_table sessions;
     caxl_memory caxl;
+    class homes homes;        // of the users of the discovery endpoint
     std::vector<core*> cores; // filled before any of them runs
 
     [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {
@@ -90,6 +93,18 @@ class shared_state {
             last.store(now_ms, std::memory_order_relaxed);
         }
     }
+    // The node has failed somebody who can go elsewhere. Until it speaks, or a moment has passed,
+    // who has a choice goes elsewhere at once; it is asked meanwhile (prober).
+    void doubt(routing::node_index node, std::uint64_t now_ms) noexcept {
+        nodes[node].doubted_ms.store(now_ms, std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool doubted(routing::node_index node) const noexcept {
+        const shared_node& of = nodes[node];
+        return of.doubted_ms.load(std::memory_order_relaxed) >
+               of.last_word_ms.load(std::memory_order_relaxed);
+    }
+    // Whether who has a choice should go elsewhere.
+    [[nodiscard]] bool avoided(routing::node_index node, std::uint64_t now_ms) const noexcept;
     // take_for_dead ends what is held at a node, on all cores. revive ends its death, if it was for
     // that cause. Any core; `why` is for the log.
     void take_for_dead(core& by, routing::node_index node, node_death cause, routing::reason why);

@@ -54,6 +54,8 @@ class counter {
     X(caxl_discovery, "sessions of CAXL that is known to follow hostnames")                        \
     X(caxl_thin, "sessions of CAXL that is known not to")                                          \
     X(caxl_forgotten, "CAXL users forgotten before their time: too many")                          \
+    X(logins, "session requests led to their user's node")                                         \
+    X(login_steps, "session requests sent to nodes for them")                                      \
     X(questions, "questions to silent nodes: do you live?")                                        \
     X(questions_unanswered, "of these, without an answer in time")                                 \
     X(nodes_dead, "times a node was taken for dead")                                               \

@@ -3,6 +3,7 @@
 #include "proxy/core.hpp"
 #include "proxy/link.hpp"
 #include "proxy/log.hpp"
+#include "proxy/login_driver.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -90,7 +91,7 @@ void exchange_finish(exchange& x, int status, reason why) {
     if (std::exchange(x.entered, false)) {
         home.shared.sessions.leave_request(x.client);
     }
-    if (x.question) { // nobody's exchange
+    if (is_own(x)) {
         home.exchanges.give_back(x);
         return;
     }
@@ -132,7 +133,7 @@ void exchange_start(exchange& x) {
 
 void exchange_send(exchange& x) {
     core& home = *x.home;
-    if (home.shared.death_of(x.node) == node_death::silent && !x.question) {
+    if (home.shared.death_of(x.node) == node_death::silent && !is_own(x)) {
         exchange_link_failed(x, reason::node_dead, false, false);
         return;
     }
@@ -151,6 +152,10 @@ void exchange_open_link(exchange& x) {
 }
 
 void exchange_abandon(exchange& x, int status, reason why) {
+    if (x.login != nullptr) {
+        x.login->client_left(status, why);
+        return;
+    }
     x.sink = nullptr;
     if (x.of != nullptr && exchange_leave_session(x)) {
         x.home->counters.held.subtract();

@@ -28,6 +28,7 @@ namespace boshgate::proxy {
 
 struct core;
 class link;
+class login_driver;
 struct exchange;
 
 // Where an answer goes. Each call may end the exchange from the sink's point of view, as said.
@@ -66,10 +67,20 @@ class exchange_wait final : public timed {
     std::uint32_t registered_at = 0;
 };
 
+// Whose exchange it is.
+enum class exchange_purpose : std::uint8_t {
+    client,
+    // The proxy's own, of which nobody is told, and which are not tried for long:
+    question,   // does the node live?
+    login_open, // a session request on behalf of a client that is being led to its node
+    login_more, // what a session that was opened so is asked or told
+};
+
 struct exchange {
     core* home = nullptr;
-    answer_sink* sink = nullptr; // nullptr: the client has gone
-    link* via = nullptr;         // nullptr: no link at the moment
+    answer_sink* sink = nullptr;   // nullptr: the client has gone
+    link* via = nullptr;           // nullptr: no link at the moment
+    login_driver* login = nullptr; // what opens its session, on the discovery endpoint
     std::shared_ptr<const snapshot> settings;
     block request; // head and body as the node gets them, kept so that they can be sent again
 
@@ -111,10 +122,11 @@ struct exchange {
     bool secure = false;                // the client itself uses TLS, as far as we know
     bool cors_done = false;             // the answer's CORS fields are written already
     bool bosh = false;                  // its body was read: a request of a session, or for one
+    bool tagged = false;                // its client knows the session by a tagged sid
     bool replayed = false;              // its answer is that of an earlier copy
-    bool question = false;              // the proxy's own: does the node live?
     bool opens_session = false;         // it has no sid
     bool entered = false;               // counted as a session request of its address
+    exchange_purpose purpose = exchange_purpose::client;
     routing::request_class request_class = routing::request_class::page;
     const char* tls = ""; // protocol of the client's connection, for the log
     routing::ip_address client;
@@ -141,6 +153,11 @@ class exchange_pool {
 // role_of is for its own core, without the lock: another core may be giving it its turn.
 [[nodiscard]] inline session_role role_of(exchange& x) noexcept {
     return std::atomic_ref(x.role).load(std::memory_order_relaxed);
+}
+
+// Whether the exchange is the proxy's own.
+[[nodiscard]] inline bool is_own(const exchange& x) noexcept {
+    return x.purpose != exchange_purpose::client;
 }
 
 [[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept {

@@ -105,8 +105,8 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     }
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
-    const bool patient =
-        x.request_class != request_class::page && home.shared.death_of(x.node) == node_death::none;
+    const bool patient = !is_own(x) && x.request_class != request_class::page &&
+                         home.shared.death_of(x.node) == node_death::none;
     const unsigned later = !patient          ? 0
                            : x.opens_session ? later_connects
                                              : later_connects_of_session;
@@ -174,7 +174,7 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     if (failure && exchange_repeat(x, *failure)) {
         return;
     }
-    if (x.question) { // one of several before there is a verdict
+    if (is_own(x)) { // whoever asked draws the conclusion
         home.counters.held.subtract();
         exchange_failed(x, why);
         return;

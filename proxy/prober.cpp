@@ -38,7 +38,7 @@ void prober::on_deadline() {
     const auto now = static_cast<std::int64_t>(core_.loop.steady_ms());
     const auto action = silence_.on_time(
         now, static_cast<std::int64_t>(node.last_word_ms.load(std::memory_order_relaxed)),
-        core_.shared.held_at(node_) != 0, rules_of(core_));
+        core_.shared.held_at(node_) != 0 || core_.shared.doubted(node_), rules_of(core_));
     // Half the interval: silence is seen soon after it is long enough.
     core_.loop.set(*this, silence_.dead() ? core_.settings->config.health.interval
                                           : core_.settings->config.health.interval / 2);
@@ -51,7 +51,7 @@ void prober::ask() {
     exchange& x = exchange_begin(core_);
     question_ = &x;
     x.sink = this;
-    x.question = true;
+    x.purpose = exchange_purpose::question;
     x.node = node_;
     x.verb = routing::method::post;
     x.request_class = routing::request_class::page; // of no use later: never sent twice
@@ -78,6 +78,7 @@ void prober::unanswered(reason why) {
     question_ = nullptr;
     core_.counters.questions_unanswered.add();
     const bool was_dead = silence_.dead();
+    core_.shared.doubt(node_, core_.loop.steady_ms());
     if (silence_.on_no_answer(rules_of(core_)) == node_silence::change::died) {
         core_.shared.take_for_dead(core_, node_, node_death::silent, why);
     } else if (!was_dead) {

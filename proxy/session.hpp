@@ -146,9 +146,11 @@ class session_table {
 
     // open makes a session of a session request's answer. It takes over what enter_request
     // counted. A sid that is known already is replaced: the node has ended the older one.
+    // `next`: the node's answer to the next rid, where the proxy has asked for that itself; it is
+    // kept for the client's request.
     void open(routing::node_index node, std::string_view sid, std::uint64_t hash,
               std::uint64_t first_rid, const session_facts& facts,
-              const routing::ip_address& client, std::uint64_t now_ms);
+              const routing::ip_address& client, std::uint64_t now_ms, std::string_view next = {});
 
     // admit decides about a request with a sid. forward, hold_back, join: x is a member from here
     // on. replay: take_kept() has the answer, x is a member until then.

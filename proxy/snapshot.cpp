@@ -5,6 +5,7 @@
 #include "routing/http_head.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -40,6 +41,14 @@ std::uint32_t connections_from_descriptors() {
         std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
 }
 
+void make_sid_tagger(snapshot& made, const std::vector<routing::tag_key>& keys) {
+    std::vector<std::string> names;
+    for (const conf::node& node : made.config.nodes) {
+        names.push_back(node.name);
+    }
+    made.tags = std::make_unique<routing::sid_tagger>(keys, names);
+}
+
 // The tag of a sid names its node by a hash of the node's name.
 void find_same_node_ids(const conf::config& config, conf::findings& out) {
     std::vector<std::string> names;
@@ -63,8 +72,17 @@ snapshot::snapshot(conf::config given)
       cors(config.cors),
       trusted(config.trusted_proxies),
       request_fields(config.request_headers),
-      answer_fields(config.answer_headers) {
+      answer_fields(config.answer_headers),
+      names(config, routes) {
     body_limits.elements = config.limits.body_elements;
+    for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+        if (config.nodes[i].name == config.discovery.primary) {
+            primary = static_cast<routing::node_index>(i);
+        }
+        if (config.nodes[i].name == config.discovery.secondary) {
+            secondary = static_cast<routing::node_index>(i);
+        }
+    }
 }
 
 void find_route_conflicts(const conf::config& config, conf::findings& out) {
@@ -105,8 +123,11 @@ std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& o
     made->files = std::move(opened.web_root);
     if (!config.discovery.path.empty()) {
         find_same_node_ids(config, out);
-        made->tag_keys = config.discovery.keys_file.empty() ? std::vector{secret_of_process()}
-                                                            : std::move(opened.sid_secrets);
+        if (!out.any_error()) {
+            make_sid_tagger(*made, config.discovery.keys_file.empty()
+                                       ? std::vector{secret_of_process()}
+                                       : std::move(opened.sid_secrets));
+        }
     }
     return out.any_error() ? nullptr : made;
 }

@@ -5,6 +5,8 @@
 
 #include "conf/config.hpp"
 #include "conf/findings.hpp"
+#include "discovery/login.hpp"
+#include "discovery/node_names.hpp"
 #include "proxy/access_log.hpp"
 #include "proxy/file_source.hpp"
 #include "proxy/tls_context.hpp"
@@ -47,9 +49,13 @@ struct snapshot {
     std::vector<node_entry> nodes;                // index: routing::node_index
     std::vector<std::unique_ptr<server_tls>> tls; // by listener; nullptr: plain
     std::unique_ptr<file_source> files;           // nullptr: no web_root
-    std::vector<routing::tag_key> tag_keys;       // empty: there is no discovery endpoint
     routing::body_limits body_limits;
     routing::session_hash_key log_key{}; // of the hash that stands for sids in the log
+    // Of the discovery endpoint.
+    discovery::node_names names; // what a <hostname> means
+    routing::node_index primary = discovery::no_node;
+    routing::node_index secondary = discovery::no_node;
+    std::unique_ptr<routing::sid_tagger> tags; // nullptr: there is no discovery endpoint
 };
 
 // find_route_conflicts reports paths that lead to two nodes, by two spellings of one address. Takes

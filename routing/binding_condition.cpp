@@ -29,6 +29,12 @@ const row& row_of(binding_condition condition) noexcept {
 std::string_view name_of(binding_condition condition) noexcept {
     return row_of(condition).name;
 }
+binding_condition condition_of(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < table.size(); ++i)
+        if (table[i].name == text)
+            return static_cast<binding_condition>(i);
+    return binding_condition::undefined_condition;
+}
 int legacy_status_of(binding_condition condition) noexcept {
     return row_of(condition).legacy_status;
 }

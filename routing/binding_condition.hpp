@@ -41,6 +41,10 @@ inline constexpr std::size_t binding_condition_count = 0
 // The condition as it stands in the attribute and in logs: "item-not-found".
 [[nodiscard]] std::string_view name_of(binding_condition condition) noexcept;
 
+// The condition that an attribute's text names; undefined_condition for every other text, also for
+// none.
+[[nodiscard]] binding_condition condition_of(std::string_view text) noexcept;
+
 // The HTTP status that a client without `ver` gets instead: 400, 403 or 404 (XEP-0124 17.1); 0: it
 // gets the terminate as everybody does.
 [[nodiscard]] int legacy_status_of(binding_condition condition) noexcept;

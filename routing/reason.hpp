@@ -62,10 +62,12 @@ namespace boshgate::routing {
     X(unauthenticated, 403, "the session was not authenticated in time")                           \
     X(not_secure, 0, "a session that was opened over TLS was asked for without TLS")               \
     X(sessions, 503, "too many sessions")                                                          \
+    X(unknown_sid, 404, "the sid is none that was given out here")                                 \
     X(address_sessions, 503, "too many sessions of one address")                                   \
     X(address_unauthenticated, 503, "too many unauthenticated sessions of one address")            \
     /* routing */                                                                                  \
     X(no_route, 404, "nothing is served at this path")                                             \
+    X(no_node, 503, "no node that the user could log in at is there")                              \
     X(method, 405, "this method is not served at this path")                                       \
     X(origin_refused, 403, "requests from this origin are not allowed")                            \
     X(preflight_refused, 403,                                                                      \

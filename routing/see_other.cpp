@@ -19,16 +19,25 @@ std::string_view without_space(std::string_view text) noexcept {
     return text;
 }
 
-// Follows the events of a payload; the first <uri> directly under <body/> counts.
-class uri_finder {
+// An element that holds a text, and how many elements it lies in.
+struct text_element {
+    std::string_view name, uri;
+    std::size_t inside;
+};
+constexpr text_element uri_element{"uri", "http://jabber.org/protocol/httpbind", 1};
+constexpr text_element host_element{"see-other-host", "urn:ietf:params:xml:ns:xmpp-streams", 2};
+
+// Follows the events of a payload; the first such element counts.
+class text_finder {
   public:
-    explicit uri_finder(const body_tag& tag) noexcept : document_(tag.document()) {}
+    text_finder(const body_tag& tag, const text_element& wanted) noexcept
+        : document_(tag.document()), wanted_(wanted) {}
 
     void on_begin(const payload_reader& reader) noexcept {
-        plain_ = false; // an element inside of <uri>, if that is open
-        const bool child = reader.depth() == (reader.tag().self_closed ? 1U : 2U);
-        if (!child || seen_ || reader.tag().name.local(document_) != "uri" ||
-            !reader.element_namespace().is("http://jabber.org/protocol/httpbind"))
+        plain_ = false; // an element inside of it, if it is open
+        const bool place = reader.depth() == wanted_.inside + (reader.tag().self_closed ? 0U : 1U);
+        if (!place || seen_ || reader.tag().name.local(document_) != wanted_.name ||
+            !reader.element_namespace().is(wanted_.uri))
             return;
         seen_ = true;
         open_ = plain_ = !reader.tag().self_closed;
@@ -41,7 +50,7 @@ class uri_finder {
     }
 
     void on_finish(const payload_reader& reader) noexcept {
-        if (!open_ || reader.depth() != 1)
+        if (!open_ || reader.depth() != wanted_.inside)
             return;
         open_ = false;
         found_.range.end = reader.piece().begin;
@@ -56,6 +65,7 @@ class uri_finder {
 
   private:
     std::string_view document_;
+    text_element wanted_;
     see_other found_;
     bool seen_ = false;
     bool open_ = false;
@@ -69,8 +79,19 @@ std::optional<see_other> find_see_other(const body_tag& tag, const body_limits& 
     if (!tag.is(body_attribute::condition, condition_name) ||
         !tag.is(body_attribute::type, "terminate"))
         return std::nullopt;
-    uri_finder finder(tag);
+    text_finder finder(tag, uri_element);
     return read_payload(tag, limits, finder) == body_error::none ? finder.result() : std::nullopt;
+}
+
+std::optional<std::string_view> find_see_other_host(const body_tag& tag,
+                                                    const body_limits& limits) noexcept {
+    if (!tag.is(body_attribute::type, "terminate"))
+        return std::nullopt;
+    text_finder finder(tag, host_element);
+    if (read_payload(tag, limits, finder) != body_error::none)
+        return std::nullopt;
+    const auto found = finder.result();
+    return found ? std::optional(found->written) : std::nullopt;
 }
 
 std::optional<node_index> node_of_url(std::string_view url, const conf::config& config,

@@ -31,6 +31,12 @@ struct see_other {
 [[nodiscard]] std::optional<see_other> find_see_other(const body_tag& tag,
                                                       const body_limits& limits) noexcept;
 
+// find_see_other_host finds the text of the stream error see-other-host (RFC 6120 4.9.3.19) in a
+// terminate: a host, and perhaps a port, without white space around it, as it was written. nullopt:
+// it is none, or its payload is refused.
+[[nodiscard]] std::optional<std::string_view>
+find_see_other_host(const body_tag& tag, const body_limits& limits) noexcept;
+
 // node_of_url finds the node that a URL leads to: host, alias or address with the port as in the
 // routes, and the same path as the node's own. The scheme does not matter, one port speaks one.
 // Host letters in any case. nullopt: no node of this configuration.

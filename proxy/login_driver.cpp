@@ -1,0 +1,443 @@
+#include "proxy/login_driver.hpp"
+
+#include "discovery/node_names.hpp"
+#include "proxy/bosh_answer.hpp"
+#include "proxy/core.hpp"
+#include "proxy/link.hpp"
+#include "proxy/node_request.hpp"
+#include "routing/bosh_payload.hpp"
+#include "routing/hostnames.hpp"
+#include "routing/see_other.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace boshgate::proxy {
+
+using discovery::login_action;
+using discovery::login_cache;
+using discovery::login_do;
+using discovery::login_failure;
+using discovery::login_homes;
+using discovery::no_node;
+using discovery::step_end;
+using routing::body_attribute;
+using routing::node_index;
+using routing::reason;
+using std::chrono::milliseconds;
+
+namespace {
+
+// How long a step that nobody waits for any more is listened to: a node that was only slow has
+// opened a session by then, which is to be ended.
+constexpr milliseconds late_answer{10'000};
+
+discovery::login_rules rules_of(const conf::discovery_config& settings) {
+    return {.steps_max = static_cast<std::uint8_t>(
+                std::min<std::uint32_t>(settings.steps_max, discovery::login_rules::steps_most)),
+            .step = settings.step,
+            .patience = settings.patience};
+}
+
+// Of two discovery nodes a user who is not known can be opened at either: at the one that holds
+// less.
+discovery::login_nodes nodes_of(const exchange& x, bool named) {
+    const snapshot& settings = *x.settings;
+    discovery::login_nodes nodes{.first = settings.primary,
+                                 .second = settings.secondary,
+                                 .count = static_cast<std::uint16_t>(settings.nodes.size()),
+                                 .spread = static_cast<std::uint16_t>(x.rid)};
+    const shared_state& shared = x.home->shared;
+    if (!named && nodes.second != no_node &&
+        shared.held_at(nodes.second) < shared.held_at(nodes.first)) {
+        std::swap(nodes.first, nodes.second);
+    }
+    return nodes;
+}
+
+step_end end_of(reason why) noexcept {
+    switch (why) {
+    case reason::node_answer_timeout:
+    case reason::node_connect_timeout:
+        return step_end::timeout;
+    case reason::node_bad_answer:
+    case reason::node_head_limit:
+    case reason::node_redirect:
+    case reason::node_not_bosh:
+    case reason::node_gateway:
+        return step_end::bad_answer;
+    default:
+        return step_end::dead;
+    }
+}
+
+// Whether it tells something about the node, and not about us.
+bool blames_node(reason why) noexcept {
+    return why != reason::node_links && why != reason::descriptors && why != reason::draining;
+}
+
+} // namespace
+
+login_driver::login_driver(exchange& x, std::string_view body, std::string_view user)
+    : core_(*x.home),
+      settings_(x.settings),
+      client_(&x),
+      login_(rules_of(settings_->config.discovery), nodes_of(x, !user.empty()),
+             {.dead = &login_driver::is_avoided, .whose = this}),
+      user_(user),
+      rest_(node_request(x, &core_.request, body)
+                .view()
+                .substr(settings_->nodes[x.node].post_start.size())) {}
+
+void login_driver::start(exchange& x, std::string_view body, std::string_view user) {
+    const std::shared_ptr<login_driver> made(new login_driver(x, body, user));
+    made->self_ = made;
+    x.login = made.get();
+    x.home->counters.logins.add();
+    const auto& discovery = x.settings->config.discovery;
+    if (!user.empty() && made->core_.shared.homes.find(user).none()) {
+        bool holds = false;
+        if (!made->core_.shared.homes.take_turn(user, made, made->core_, holds)) {
+            made->waiting_ = true;
+            made->core_.loop.set(*made, discovery.step);
+            return;
+        }
+        if (holds) {
+            made->holding_ = user;
+        }
+    }
+    made->begin();
+}
+
+void login_driver::woken() {
+    if (std::exchange(waiting_, false)) {
+        core_.loop.unset(*this);
+        begin();
+    }
+}
+
+void login_driver::begin() {
+    const std::shared_ptr<login_driver> keep = self_;
+    const login_homes stored = user_.empty() ? login_homes{} : core_.shared.homes.find(user_);
+    follow(login_.on_start(discovery::login_purpose::session, stored, now_ms()));
+}
+
+std::int64_t login_driver::now_ms() const {
+    return static_cast<std::int64_t>(core_.loop.steady_ms());
+}
+
+bool login_driver::is_avoided(const void* whose, node_index node) noexcept {
+    const core& home = static_cast<const login_driver*>(whose)->core_;
+    return home.shared.avoided(node, home.loop.steady_ms());
+}
+
+void login_driver::cache(login_cache what) {
+    if (user_.empty()) {
+        return;
+    }
+    if (what == login_cache::learn) {
+        core_.shared.homes.learn(user_, login_.homes());
+    } else if (what == login_cache::forget) {
+        core_.shared.homes.forget(user_);
+    }
+}
+
+void login_driver::follow(const login_action& action) {
+    const std::shared_ptr<login_driver> keep = self_;
+    cache(action.cache);
+    if (action.leave != no_node) {
+        leave_session();
+    }
+    switch (action.what) {
+    case login_do::open:
+        open(action);
+        return;
+    case login_do::poll:
+        poll(action);
+        return;
+    case login_do::deliver:
+        deliver();
+        return;
+    case login_do::found:
+    case login_do::fail:
+        fail(action.failure);
+        return;
+    }
+}
+
+// A step goes the way of any exchange; nobody's log and nobody's limits know of it.
+void login_driver::open(const login_action& action) {
+    exchange& step = exchange_begin(core_);
+    step.purpose = exchange_purpose::login_open;
+    step.node = action.node;
+    step.opens_session = true;
+    step.request_class = routing::request_class::session_request;
+    step.rid = client_->rid;
+    const std::string_view start = settings_->nodes[action.node].post_start;
+    step.request = core_.blocks.take(start.size() + rest_.size());
+    step.request.append(start);
+    step.request.append(rest_);
+    answer_.clear();
+    features_.clear();
+    core_.counters.login_steps.add();
+    send(step, action);
+}
+
+void login_driver::poll(const login_action& action) {
+    exchange& step = exchange_begin(core_);
+    step.purpose = exchange_purpose::login_more;
+    step.node = action.node;
+    step.request_class = routing::request_class::page; // whatever it finds, it is asked once
+    step.rid = ++open_.last_rid;
+    step.client = client_->client;
+    step.secure = client_->secure;
+    step.verb = routing::method::post;
+    step.request = node_request(step, nullptr,
+                                "<body xmlns='http://jabber.org/protocol/httpbind' rid='" +
+                                    std::to_string(step.rid) + "' sid='" + open_.sid + "'/>");
+    send(step, action);
+}
+
+void login_driver::send(exchange& step, const login_action& action) {
+    step.settings = settings_;
+    step.sink = this;
+    step.client = client_->client;
+    step.secure = client_->secure;
+    step.verb = routing::method::post;
+    step.bosh = true;
+    const milliseconds left{std::max<std::int64_t>(1, action.deadline_ms - now_ms())};
+    step.give_up_us = step.begun_us + (left + late_answer).count() * 1000;
+    step_ = &step;
+    step_began_ms_ = now_ms();
+    core_.loop.set(*this, left);
+    exchange_start(step);
+}
+
+void login_driver::on_deadline() {
+    const std::shared_ptr<login_driver> keep = self_;
+    if (waiting_) {
+        woken();
+        return;
+    }
+    if (step_ == nullptr) {
+        return;
+    }
+    const node_index node = step_->node;
+    if (now_ms() - step_began_ms_ >= settings_->config.discovery.step.count()) {
+        core_.shared.doubt(node, core_.loop.steady_ms());
+    }
+    drop_step();
+    failed(step_end::timeout);
+}
+
+// drop_step: nobody waits for it any more. What was not sent stays so; a session that is opened all
+// the same is ended when its answer comes.
+void login_driver::drop_step() {
+    if (step_ == nullptr) {
+        return;
+    }
+    exchange& step = *std::exchange(step_, nullptr);
+    step.sink = nullptr;
+    if (step.sent_us == 0 && step.via != nullptr) {
+        step.via->abandon();
+        step.via = nullptr;
+        core_.counters.held.subtract();
+        exchange_finish(step, 0, reason::client_closed);
+    }
+}
+
+void login_driver::failed(step_end how, node_index other) {
+    follow(login_.on_failed(how, now_ms(), other));
+}
+
+void login_driver::leave_session() {
+    if (open_.node == no_node) {
+        return;
+    }
+    exchange_end_session(core_, settings_,
+                         {.node = open_.node,
+                          .sid = open_.sid,
+                          .rid = open_.last_rid + 1,
+                          .client = client_->client,
+                          .secure = client_->secure});
+    open_ = {};
+}
+
+void login_driver::on_answer(exchange& x, const routing::answer_head& head, std::string_view body) {
+    const std::shared_ptr<login_driver> keep = self_;
+    core_.loop.unset(*this);
+    step_ = nullptr;
+    const int status = head.status;
+    const node_index node = x.node;
+    const bool opening = x.purpose == exchange_purpose::login_open;
+    const std::uint64_t rid = x.rid;
+    exchange_finish(x, 0, reason::answered);
+    if (status != 200 || routing::check_body(body, settings_->body_limits, core_.tag).why !=
+                             routing::body_error::none) {
+        failed(step_end::bad_answer);
+        return;
+    }
+    if (core_.tag.is(body_attribute::type, "terminate")) {
+        open_ = {};
+        take_terminate(body);
+        return;
+    }
+    if (opening) {
+        const std::string_view sid = core_.tag.has(body_attribute::sid)
+                                         ? core_.tag.written(body_attribute::sid)
+                                         : std::string_view();
+        if (sid.empty() || sid.find('\'') != std::string_view::npos) {
+            failed(step_end::bad_answer);
+            return;
+        }
+        open_ = {.node = node, .sid = std::string(sid), .last_rid = rid};
+        answer_ = body;
+    } else {
+        features_ = body;
+    }
+    take_answer(body);
+}
+
+void login_driver::take_answer(std::string_view body) {
+    const discovery::node_word word = read_word(body);
+    follow(login_.on_opened(word, now_ms()));
+}
+
+// read_word reads what a node says of its user's nodes, from the answer in core::tag.
+discovery::node_word login_driver::read_word(std::string_view body) {
+    discovery::node_word word;
+    const routing::body_tag& tag = core_.tag;
+    word.features = tag.payload_begin() < body.size() &&
+                    body.substr(tag.payload_begin()).find("features") != std::string_view::npos;
+    if (!word.features || user_.empty()) {
+        return word;
+    }
+    std::array<routing::hostname_text, 8> texts;
+    const std::size_t count = routing::find_hostnames(tag, settings_->body_limits, texts).count;
+    const discovery::named_homes named =
+        discovery::homes_named({texts.data(), count}, settings_->names, open_.node);
+    word.unknown = named.unknown;
+    if (named.count > 0) {
+        word.homes.home = named.nodes[0];
+    }
+    if (named.count > 1) {
+        word.homes.backup = named.nodes[1];
+    }
+    return word;
+}
+
+void login_driver::take_terminate(std::string_view body) {
+    const routing::body_tag& tag = core_.tag;
+    refusal_ = body;
+    if (tag.is(body_attribute::condition, "see-other-uri")) {
+        const auto found = routing::find_see_other(tag, settings_->body_limits);
+        const auto node =
+            found ? routing::node_of_url(found->written, settings_->config, settings_->routes)
+                  : std::nullopt;
+        failed(step_end::see_other, node.value_or(no_node));
+        return;
+    }
+    if (const auto host = routing::find_see_other_host(tag, settings_->body_limits)) {
+        failed(step_end::see_other, settings_->names.find(*host).value_or(no_node));
+        return;
+    }
+    const auto condition = routing::condition_of(tag.has(body_attribute::condition)
+                                                     ? tag.written(body_attribute::condition)
+                                                     : std::string_view());
+    failed(discovery::step_end_of(condition));
+}
+
+void login_driver::on_failure(exchange& x, reason why) {
+    const std::shared_ptr<login_driver> keep = self_;
+    core_.loop.unset(*this);
+    step_ = nullptr;
+    if (blames_node(why)) {
+        core_.shared.doubt(x.node, core_.loop.steady_ms());
+    }
+    exchange_finish(x, 0, why);
+    failed(end_of(why));
+}
+
+// An answer to a session request that is too large to be gathered is none.
+void login_driver::on_answer_head(exchange& /*x*/, const routing::answer_head& /*head*/) {}
+
+bool login_driver::on_answer_data(exchange& /*x*/, std::string_view /*data*/) {
+    return true;
+}
+
+void login_driver::on_answer_end(exchange& x) {
+    on_failure(x, reason::node_bad_answer);
+}
+
+void login_driver::on_answer_cut(exchange& x, reason why) {
+    on_failure(x, why);
+}
+
+void login_driver::on_detached(exchange& /*x*/, reason /*why*/) {}
+
+void login_driver::deliver() {
+    exchange& x = *std::exchange(client_, nullptr);
+    x.node = open_.node;
+    x.for_node = true;
+    x.login = nullptr;
+    const std::string answer = std::move(answer_);
+    const std::string features = std::move(features_);
+    over();
+    exchange_deliver_session(x, answer, features);
+}
+
+void login_driver::fail(login_failure why) {
+    exchange& x = *std::exchange(client_, nullptr);
+    x.login = nullptr;
+    const std::string refusal = std::move(refusal_);
+    over();
+    switch (why) {
+    case login_failure::refused:
+        make_bosh_answer(core_.answer);
+        x.sink->on_answer(x, core_.answer, refusal);
+        return;
+    case login_failure::bad_answer:
+        x.sink->on_failure(x, reason::node_not_bosh);
+        return;
+    case login_failure::steered_away:
+        x.sink->on_failure(x, reason::steered_away);
+        return;
+    case login_failure::none:
+    case login_failure::nobody:
+    case login_failure::homes_down:
+    case login_failure::out_of_time:
+    case login_failure::out_of_steps:
+    case login_failure::gone:
+        x.sink->on_failure(x, reason::no_node);
+        return;
+    }
+}
+
+// over: it has no client and no step any more.
+void login_driver::over() {
+    core_.loop.unset(*this);
+    if (!holding_.empty()) {
+        core_.shared.homes.give_turn(std::exchange(holding_, {}));
+    }
+    self_.reset();
+}
+
+void login_driver::client_left(int status, reason why) {
+    const std::shared_ptr<login_driver> keep = self_;
+    if (!waiting_) {
+        const login_action last = login_.on_gone(now_ms());
+        cache(last.cache);
+        leave_session();
+    }
+    waiting_ = false;
+    drop_step();
+    exchange& x = *std::exchange(client_, nullptr);
+    x.login = nullptr;
+    x.sink = nullptr;
+    over();
+    exchange_finish(x, status, why);
+}
+
+} // namespace boshgate::proxy
