@@ -5,8 +5,7 @@
 
 namespace boshgate::proxy {
 
-std::size_t
-address_counts::address_hash::operator()(const routing::ip_address& address) const noexcept {
+std::size_t address_hash::operator()(const routing::ip_address& address) const noexcept {
     std::array<std::uint64_t, 2> words;
     std::memcpy(words.data(), address.bytes.data(), sizeof words);
     return (words[0] ^ (words[1] * 0x9e3779b97f4a7c15U)) * 0xff51afd7ed558ccdU >> 7U;

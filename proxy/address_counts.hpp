@@ -10,6 +10,10 @@
 
 namespace boshgate::proxy {
 
+struct address_hash {
+    std::size_t operator()(const routing::ip_address& address) const noexcept;
+};
+
 class address_counts {
   public:
     // One more; false, and not counted, when the address has `limit` already (0: no limit).
@@ -17,9 +21,6 @@ class address_counts {
     void leave(const routing::ip_address& address);
 
   private:
-    struct address_hash {
-        std::size_t operator()(const routing::ip_address& address) const noexcept;
-    };
     std::mutex mutex_;
     std::unordered_map<routing::ip_address, std::uint32_t, address_hash> counts_; // guarded
 };

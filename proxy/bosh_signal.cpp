@@ -25,6 +25,7 @@ situation of_session_request(reason why, bool dead) noexcept {
     case reason::sessions:
     case reason::address_sessions:
     case reason::address_unauthenticated:
+    case reason::address_questions:
         return situation::session_request_limit;
     case reason::draining:
         return situation::session_request_draining;

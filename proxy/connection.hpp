@@ -21,6 +21,7 @@
 #include "routing/chunked.hpp"
 #include "routing/client_address.hpp"
 #include "routing/http_head.hpp"
+#include "routing/user_hint.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -137,6 +138,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     // connection_bosh.cpp: requests with a <body/>
     void dispatch_bosh(exchange& x, std::string_view body);
     void dispatch_session_request(exchange& x, std::string_view body);
+    [[nodiscard]] std::optional<routing::named_user> named_user() const;
     void dispatch_in_session(exchange& x, std::string_view body);
     void dispatch_tagged(exchange& x, std::string_view sid);
     void send_signal(exchange& x, routing::reason why, const discovery::failure_signal& signal);

@@ -141,6 +141,15 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
         [[maybe_unused]] const routing::edit_error why =
             edits.lower(body_attribute::hold, sessions.hold_max);
     }
+    std::optional<routing::named_user> named;
+    if (x.tagged) {
+        named = named_user();
+        if (named && !tag.has(body_attribute::from)) {
+            // A node names the home of whom the body names. Refused only for what no JID holds.
+            [[maybe_unused]] const routing::edit_error why =
+                edits.set(body_attribute::from, named->user.text());
+        }
+    }
     if (!edits.empty()) {
         core_.edited.resize(edits.size());
         edits.write(core_.edited);
@@ -149,12 +158,22 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
     exchange_set_wait(x, std::chrono::seconds{std::min<std::uint64_t>(wait, 65535)});
     if (x.tagged) {
         login_driver::start(x, body,
-                            tag.has(body_attribute::from) ? tag.written(body_attribute::from)
-                                                          : std::string_view());
+                            named ? std::string_view(named->user.text()) : std::string_view());
         return;
     }
     x.request = node_request(x, &core_.request, body);
     exchange_start(x);
+}
+
+// named_user finds out for whom the session request in core::request and core::tag is.
+std::optional<routing::named_user> connection::named_user() const {
+    const snapshot& settings = *core_.settings;
+    const conf::discovery_config& discovery = settings.config.discovery;
+    const bool believed = settings.trusted.contains(peer_);
+    return routing::user_named_by(
+        core_.tag, core_.request,
+        {.segment = settings.routes.find_discovery(core_.request.path).value_or(""),
+         .field = believed ? std::string_view(discovery.user_header) : std::string_view()});
 }
 
 void connection::on_failure(exchange& x, reason why) {

@@ -3,6 +3,7 @@
 // the request path but the snapshot (read only) and a few limits counted over all of them
 // (shared_state).
 
+#include "proxy/address_rates.hpp"
 #include "proxy/block_pool.hpp"
 #include "proxy/counters.hpp"
 #include "proxy/event_loop.hpp"
@@ -81,6 +82,7 @@ class shared_state {
     session_table sessions;
     caxl_memory caxl;
     class homes homes;        // of the users of the discovery endpoint
+    address_rates questions;  // where a user is: logins that had to ask
     std::vector<core*> cores; // filled before any of them runs
 
     [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {

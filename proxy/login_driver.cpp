@@ -92,14 +92,21 @@ login_driver::login_driver(exchange& x, std::string_view body, std::string_view 
                 .substr(settings_->nodes[x.node].post_start.size())) {}
 
 void login_driver::start(exchange& x, std::string_view body, std::string_view user) {
+    shared_state& shared = x.home->shared;
+    const auto& discovery = x.settings->config.discovery;
+    const bool asks = !user.empty() && shared.homes.find(user).none();
+    if (asks && !shared.questions.take(x.client, discovery.questions_per_address,
+                                       x.home->loop.steady_ms())) {
+        x.sink->on_failure(x, reason::address_questions);
+        return;
+    }
     const std::shared_ptr<login_driver> made(new login_driver(x, body, user));
     made->self_ = made;
     x.login = made.get();
     x.home->counters.logins.add();
-    const auto& discovery = x.settings->config.discovery;
-    if (!user.empty() && made->core_.shared.homes.find(user).none()) {
+    if (asks) {
         bool holds = false;
-        if (!made->core_.shared.homes.take_turn(user, made, made->core_, holds)) {
+        if (!shared.homes.take_turn(user, made, made->core_, holds)) {
             made->waiting_ = true;
             made->core_.loop.set(*made, discovery.step);
             return;

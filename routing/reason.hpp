@@ -64,6 +64,7 @@ namespace boshgate::routing {
     X(sessions, 503, "too many sessions")                                                          \
     X(unknown_sid, 404, "the sid is none that was given out here")                                 \
     X(address_sessions, 503, "too many sessions of one address")                                   \
+    X(address_questions, 503, "too many users were looked for on behalf of one address")           \
     X(address_unauthenticated, 503, "too many unauthenticated sessions of one address")            \
     /* routing */                                                                                  \
     X(no_route, 404, "nothing is served at this path")                                             \
