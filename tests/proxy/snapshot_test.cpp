@@ -4,19 +4,18 @@
 #include "proxy/secrets_file.hpp"
 #include "tests/support/temp_directory.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <sys/stat.h>
 
 namespace boshgate::tests {
 namespace {
-
-using testing::ElementsAre;
-using testing::IsEmpty;
 
 struct outcome {
     std::shared_ptr<const proxy::snapshot> compiled;
@@ -40,8 +39,37 @@ outcome compile(const std::string& more, const std::string& nodes = "a: http://a
     return made;
 }
 
+using tag_keys = std::vector<routing::tag_key>;
+
 std::string digits_of(char first) {
     return first + std::string("01122334455667788990aabbccddeeff00112233445566778899aabbccddeef");
+}
+
+// The secret that digits_of(first) stands for.
+routing::tag_key key_of(char first) {
+    const std::string digits = digits_of(first);
+    routing::tag_key key{};
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        key[i] = static_cast<std::uint8_t>(std::stoul(digits.substr(2 * i, 2), nullptr, 16));
+    }
+    return key;
+}
+
+// What a proxy with these secrets, and node a, makes of a sid.
+std::string tagged_with(const tag_keys& keys) {
+    const std::vector<std::string> names{"a"};
+    routing::sid_tagger::tagged_room room;
+    return std::string(routing::sid_tagger(keys, names).tag("sid", 0, room));
+}
+
+std::string tagged_by(const outcome& made) {
+    routing::sid_tagger::tagged_room room;
+    return std::string(made.compiled->tags->tag("sid", 0, room));
+}
+
+bool knows(const outcome& made, std::string_view sid) {
+    routing::sid_tagger::raw_room room;
+    return made.compiled->tags->untag(sid, room).has_value();
 }
 
 TEST(Snapshot, HasTheSecretsOfSidsOnlyWithADiscoveryEndpoint) {
@@ -51,19 +79,19 @@ TEST(Snapshot, HasTheSecretsOfSidsOnlyWithADiscoveryEndpoint) {
 
     const outcome none = compile("");
     ASSERT_TRUE(none.compiled) << none.problems;
-    EXPECT_THAT(none.compiled->tag_keys, IsEmpty());
+    EXPECT_FALSE(none.compiled->tags);
 
     const std::string endpoint = "discovery: { path: /httpbinding, primary: a";
     const outcome own = compile(endpoint + " }");
     ASSERT_TRUE(own.compiled) << own.problems;
-    EXPECT_THAT(own.compiled->tag_keys, ElementsAre(proxy::secret_of_process()));
+    EXPECT_EQ(tagged_by(own), tagged_with({proxy::secret_of_process()}));
     EXPECT_EQ(own.problems, "");
 
     const outcome read = compile(endpoint + ", keys_file: " + file + " }");
     ASSERT_TRUE(read.compiled) << read.problems;
-    ASSERT_EQ(read.compiled->tag_keys.size(), 2U);
-    EXPECT_EQ(read.compiled->tag_keys[0][0], 0x10);
-    EXPECT_EQ(read.compiled->tag_keys[1][0], 0x20);
+    EXPECT_EQ(tagged_by(read), tagged_with({key_of('1')})) << "the first signs";
+    EXPECT_TRUE(knows(read, tagged_with({key_of('2')}))) << "the second verifies";
+    EXPECT_FALSE(knows(read, tagged_with({key_of('3')})));
     EXPECT_EQ(read.problems, "");
 
     const outcome absent = compile(endpoint + ", keys_file: " + file + ".old }");
