@@ -21,6 +21,7 @@ listen:
 nodes:
   node-a1: http://127.0.0.1:{port}/httpbinding
 timeouts: {{ drain: {drain} }}
+health: {{ interval: 0s }} # the node holds questions as well
 """
 
 
