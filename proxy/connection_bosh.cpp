@@ -4,8 +4,8 @@
 
 #include "proxy/bosh_signal.hpp"
 #include "proxy/caxl_evidence.hpp"
+#include "proxy/client_login.hpp"
 #include "proxy/core.hpp"
-#include "proxy/login_driver.hpp"
 #include "proxy/node_request.hpp"
 #include "proxy/session.hpp"
 #include "routing/body_edit.hpp"
@@ -157,8 +157,8 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
     }
     exchange_set_wait(x, std::chrono::seconds{std::min<std::uint64_t>(wait, 65535)});
     if (x.tagged) {
-        login_driver::start(x, body,
-                            named ? std::string_view(named->user.text()) : std::string_view());
+        start_client_login(x, body,
+                           named ? std::string_view(named->user.text()) : std::string_view());
         return;
     }
     x.request = node_request(x, &core_.request, body);

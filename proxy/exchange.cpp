@@ -153,7 +153,9 @@ void exchange_open_link(exchange& x) {
 
 void exchange_abandon(exchange& x, int status, reason why) {
     if (x.login != nullptr) {
-        x.login->client_left(status, why);
+        std::exchange(x.login, nullptr)->leave();
+        x.sink = nullptr;
+        exchange_finish(x, status, why);
         return;
     }
     x.sink = nullptr;

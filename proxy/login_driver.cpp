@@ -43,14 +43,14 @@ discovery::login_rules rules_of(const conf::discovery_config& settings) {
 
 // Of two discovery nodes a user who is not known can be opened at either: at the one that holds
 // less.
-discovery::login_nodes nodes_of(const exchange& x, bool named) {
-    const snapshot& settings = *x.settings;
+discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
+                                const login_task& task) {
     discovery::login_nodes nodes{.first = settings.primary,
                                  .second = settings.secondary,
                                  .count = static_cast<std::uint16_t>(settings.nodes.size()),
-                                 .spread = static_cast<std::uint16_t>(x.rid)};
-    const shared_state& shared = x.home->shared;
-    if (!named && nodes.second != no_node &&
+                                 .spread = static_cast<std::uint16_t>(task.rid)};
+    const shared_state& shared = home.shared;
+    if (task.user.empty() && nodes.second != no_node &&
         shared.held_at(nodes.second) < shared.held_at(nodes.first)) {
         std::swap(nodes.first, nodes.second);
     }
@@ -80,42 +80,59 @@ bool blames_node(reason why) noexcept {
 
 } // namespace
 
-login_driver::login_driver(exchange& x, std::string_view body, std::string_view user)
-    : core_(*x.home),
-      settings_(x.settings),
-      client_(&x),
-      login_(rules_of(settings_->config.discovery), nodes_of(x, !user.empty()),
-             {.dead = &login_driver::is_avoided, .whose = this}),
-      user_(user),
-      rest_(node_request(x, &core_.request, body)
-                .view()
-                .substr(settings_->nodes[x.node].post_start.size())) {}
+std::string login_message(core& home, const std::shared_ptr<const snapshot>& settings,
+                          const routing::ip_address& client, bool secure,
+                          const routing::request_head* head, std::string_view body) {
+    exchange any;
+    any.home = &home;
+    any.settings = settings;
+    any.client = client;
+    any.secure = secure;
+    any.node = 0;
+    any.verb = routing::method::post;
+    const std::size_t start = settings->nodes[any.node].post_start.size();
+    return std::string(node_request(any, head, body).view().substr(start));
+}
 
-void login_driver::start(exchange& x, std::string_view body, std::string_view user) {
-    shared_state& shared = x.home->shared;
-    const auto& discovery = x.settings->config.discovery;
-    const bool asks = !user.empty() && shared.homes.find(user).none();
-    if (asks && !shared.questions.take(x.client, discovery.questions_per_address,
-                                       x.home->loop.steady_ms())) {
-        x.sink->on_failure(x, reason::address_questions);
-        return;
-    }
-    const std::shared_ptr<login_driver> made(new login_driver(x, body, user));
-    made->self_ = made;
-    x.login = made.get();
-    x.home->counters.logins.add();
-    if (asks) {
+login_driver::login_driver(core& home, std::shared_ptr<const snapshot> settings, login_task task,
+                           std::unique_ptr<login_owner> owner)
+    : core_(home),
+      settings_(std::move(settings)),
+      task_(std::move(task)),
+      owner_(std::move(owner)),
+      login_(rules_of(settings_->config.discovery), nodes_of(home, *settings_, task_),
+             {.dead = &login_driver::is_avoided, .whose = this}) {}
+
+bool login_driver::may_ask(core& home, const snapshot& settings, const login_task& task) {
+    shared_state& shared = home.shared;
+    return task.user.empty() || !shared.homes.find(task.user).none() ||
+           shared.questions.take(task.client, settings.config.discovery.questions_per_address,
+                                 home.loop.steady_ms());
+}
+
+std::shared_ptr<login_driver> login_driver::make(core& home,
+                                                 std::shared_ptr<const snapshot> settings,
+                                                 login_task task,
+                                                 std::unique_ptr<login_owner> owner) {
+    return std::shared_ptr<login_driver>(
+        new login_driver(home, std::move(settings), std::move(task), std::move(owner)));
+}
+
+void login_driver::start() {
+    self_ = shared_from_this();
+    const std::string& user = task_.user;
+    if (!user.empty() && core_.shared.homes.find(user).none()) {
         bool holds = false;
-        if (!shared.homes.take_turn(user, made, made->core_, holds)) {
-            made->waiting_ = true;
-            made->core_.loop.set(*made, discovery.step);
+        if (!core_.shared.homes.take_turn(user, self_, core_, holds)) {
+            waiting_ = true;
+            core_.loop.set(*this, settings_->config.discovery.step);
             return;
         }
         if (holds) {
-            made->holding_ = user;
+            holding_ = user;
         }
     }
-    made->begin();
+    begin();
 }
 
 void login_driver::woken() {
@@ -127,8 +144,9 @@ void login_driver::woken() {
 
 void login_driver::begin() {
     const std::shared_ptr<login_driver> keep = self_;
-    const login_homes stored = user_.empty() ? login_homes{} : core_.shared.homes.find(user_);
-    follow(login_.on_start(discovery::login_purpose::session, stored, now_ms()));
+    const login_homes stored =
+        task_.user.empty() ? login_homes{} : core_.shared.homes.find(task_.user);
+    follow(login_.on_start(task_.purpose, stored, now_ms()));
 }
 
 std::int64_t login_driver::now_ms() const {
@@ -141,13 +159,13 @@ bool login_driver::is_avoided(const void* whose, node_index node) noexcept {
 }
 
 void login_driver::cache(login_cache what) {
-    if (user_.empty()) {
+    if (task_.user.empty()) {
         return;
     }
     if (what == login_cache::learn) {
-        core_.shared.homes.learn(user_, login_.homes());
+        core_.shared.homes.learn(task_.user, login_.homes());
     } else if (what == login_cache::forget) {
-        core_.shared.homes.forget(user_);
+        core_.shared.homes.forget(task_.user);
     }
 }
 
@@ -168,6 +186,8 @@ void login_driver::follow(const login_action& action) {
         deliver();
         return;
     case login_do::found:
+        found();
+        return;
     case login_do::fail:
         fail(action.failure);
         return;
@@ -181,11 +201,11 @@ void login_driver::open(const login_action& action) {
     step.node = action.node;
     step.opens_session = true;
     step.request_class = routing::request_class::session_request;
-    step.rid = client_->rid;
+    step.rid = task_.rid;
     const std::string_view start = settings_->nodes[action.node].post_start;
-    step.request = core_.blocks.take(start.size() + rest_.size());
+    step.request = core_.blocks.take(start.size() + task_.message.size());
     step.request.append(start);
-    step.request.append(rest_);
+    step.request.append(task_.message);
     answer_.clear();
     features_.clear();
     core_.counters.login_steps.add();
@@ -198,8 +218,8 @@ void login_driver::poll(const login_action& action) {
     step.node = action.node;
     step.request_class = routing::request_class::page; // whatever it finds, it is asked once
     step.rid = ++open_.last_rid;
-    step.client = client_->client;
-    step.secure = client_->secure;
+    step.client = task_.client;
+    step.secure = task_.secure;
     step.verb = routing::method::post;
     step.request = node_request(step, nullptr,
                                 "<body xmlns='http://jabber.org/protocol/httpbind' rid='" +
@@ -210,8 +230,8 @@ void login_driver::poll(const login_action& action) {
 void login_driver::send(exchange& step, const login_action& action) {
     step.settings = settings_;
     step.sink = this;
-    step.client = client_->client;
-    step.secure = client_->secure;
+    step.client = task_.client;
+    step.secure = task_.secure;
     step.verb = routing::method::post;
     step.bosh = true;
     const milliseconds left{std::max<std::int64_t>(1, action.deadline_ms - now_ms())};
@@ -267,8 +287,8 @@ void login_driver::leave_session() {
                          {.node = open_.node,
                           .sid = open_.sid,
                           .rid = open_.last_rid + 1,
-                          .client = client_->client,
-                          .secure = client_->secure});
+                          .client = task_.client,
+                          .secure = task_.secure});
     open_ = {};
 }
 
@@ -318,7 +338,7 @@ discovery::node_word login_driver::read_word(std::string_view body) {
     const routing::body_tag& tag = core_.tag;
     word.features = tag.payload_begin() < body.size() &&
                     body.substr(tag.payload_begin()).find("features") != std::string_view::npos;
-    if (!word.features || user_.empty()) {
+    if (!word.features || task_.user.empty()) {
         return word;
     }
     std::array<routing::hostname_text, 8> texts;
@@ -385,53 +405,34 @@ void login_driver::on_answer_cut(exchange& x, reason why) {
 void login_driver::on_detached(exchange& /*x*/, reason /*why*/) {}
 
 void login_driver::deliver() {
-    exchange& x = *std::exchange(client_, nullptr);
-    x.node = open_.node;
-    x.for_node = true;
-    x.login = nullptr;
-    const std::string answer = std::move(answer_);
-    const std::string features = std::move(features_);
-    over();
-    exchange_deliver_session(x, answer, features);
+    const std::shared_ptr<login_driver> keep = self_;
+    const std::unique_ptr<login_owner> owner = over();
+    owner->on_session({.node = open_.node, .answer = answer_, .features = features_});
+}
+
+void login_driver::found() {
+    const std::shared_ptr<login_driver> keep = self_;
+    const std::unique_ptr<login_owner> owner = over();
+    owner->on_homes(login_);
 }
 
 void login_driver::fail(login_failure why) {
-    exchange& x = *std::exchange(client_, nullptr);
-    x.login = nullptr;
-    const std::string refusal = std::move(refusal_);
-    over();
-    switch (why) {
-    case login_failure::refused:
-        make_bosh_answer(core_.answer);
-        x.sink->on_answer(x, core_.answer, refusal);
-        return;
-    case login_failure::bad_answer:
-        x.sink->on_failure(x, reason::node_not_bosh);
-        return;
-    case login_failure::steered_away:
-        x.sink->on_failure(x, reason::steered_away);
-        return;
-    case login_failure::none:
-    case login_failure::nobody:
-    case login_failure::homes_down:
-    case login_failure::out_of_time:
-    case login_failure::out_of_steps:
-    case login_failure::gone:
-        x.sink->on_failure(x, reason::no_node);
-        return;
-    }
+    const std::shared_ptr<login_driver> keep = self_;
+    const std::unique_ptr<login_owner> owner = over();
+    owner->on_no_login(login_, why, refusal_);
 }
 
-// over: it has no client and no step any more.
-void login_driver::over() {
+// over: it has no step any more, and gives its owner back.
+std::unique_ptr<login_owner> login_driver::over() {
     core_.loop.unset(*this);
     if (!holding_.empty()) {
         core_.shared.homes.give_turn(std::exchange(holding_, {}));
     }
     self_.reset();
+    return std::move(owner_);
 }
 
-void login_driver::client_left(int status, reason why) {
+void login_driver::leave() {
     const std::shared_ptr<login_driver> keep = self_;
     if (!waiting_) {
         const login_action last = login_.on_gone(now_ms());
@@ -440,11 +441,7 @@ void login_driver::client_left(int status, reason why) {
     }
     waiting_ = false;
     drop_step();
-    exchange& x = *std::exchange(client_, nullptr);
-    x.login = nullptr;
-    x.sink = nullptr;
-    over();
-    exchange_finish(x, status, why);
+    over().reset();
 }
 
 } // namespace boshgate::proxy

@@ -1,20 +1,20 @@
 #pragma once
-// Leads a client of the discovery endpoint to its user's node: the driver of discovery/login. It
-// sends the client's own session request to one node after another, reads which nodes they name,
-// ends the sessions that are not to be, and gives the client the answer of the one that is, as if
-// there had been no other.
+// Leads to a user's node, or finds out which nodes are theirs: the driver of discovery/login. It
+// sends a session request to one node after another, reads which nodes they name, and ends every
+// session that is not to be. Whoever wants that is its owner: a client of the discovery endpoint
+// (client_login), or who asks for the homes alone.
 //
-// It lives on the core of the exchange that it serves, until that has its answer or its client has
-// gone. A session that is answered too late is ended all the same: nobody knows its sid.
+// It lives on one core until its owner has been told or has left. A session that is answered too
+// late is ended all the same: nobody knows its sid.
 
 #include "discovery/login.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/timer_wheel.hpp"
+#include "routing/ip_address.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,17 +22,59 @@ namespace boshgate::proxy {
 
 struct core;
 
+// What is wanted, and what is sent for it.
+struct login_task {
+    discovery::login_purpose purpose = discovery::login_purpose::session;
+    std::string user;           // the bare JID; empty: none is named
+    std::string message;        // login_message()
+    std::uint64_t rid = 0;      // of the session request
+    routing::ip_address client; // on whose behalf
+    bool secure = false;        // it came over TLS
+};
+
+// A session that nodes have opened for somebody.
+struct login_session {
+    routing::node_index node = discovery::no_node;
+    std::string_view answer;   // the node's, to the session request
+    std::string_view features; // to the next rid, where it was asked for that as well; else empty
+};
+
+// Who wants a login. Exactly one of these is called, and then the owner is destroyed; none, if it
+// left before.
+class login_owner {
+  public:
+    virtual ~login_owner() = default;
+    // Purpose session: it is the owner's from here on.
+    virtual void on_session(const login_session& opened) = 0;
+    // Purpose homes: done.homes() are they, perhaps none. No session is open any more.
+    virtual void on_homes(const discovery::login& done) = 0;
+    // `refusal`: the terminate of the node that refused; for login_failure::refused.
+    virtual void on_no_login(const discovery::login& done, discovery::login_failure why,
+                             std::string_view refusal) = 0;
+};
+
+// login_message is a session request as any node gets it, but for the request line and Host.
+// `head`: of the client's request, whose listed fields are passed on; nullptr: it is the proxy's.
+[[nodiscard]] std::string login_message(core& home, const std::shared_ptr<const snapshot>& settings,
+                                        const routing::ip_address& client, bool secure,
+                                        const routing::request_head* head, std::string_view body);
+
 class login_driver final : public timed,
                            private answer_sink,
                            public std::enable_shared_from_this<login_driver> {
   public:
-    // start begins for a session request whose head is core::request. `body`: as the nodes are to
-    // get it; `user`: the bare JID that it names, empty: none. May answer x at once (failure).
-    static void start(exchange& x, std::string_view body, std::string_view user);
+    // may_ask counts a login against what its client's address may ask. False: its user's nodes are
+    // not known, and the address has asked enough.
+    [[nodiscard]] static bool may_ask(core& home, const snapshot& settings, const login_task& task);
 
-    // client_left: nobody waits any more. Ends the exchange that is served, with what its client
-    // got.
-    void client_left(int status, routing::reason why);
+    // make prepares; start begins, and may tell the owner at once. The driver keeps itself.
+    [[nodiscard]] static std::shared_ptr<login_driver>
+    make(core& home, std::shared_ptr<const snapshot> settings, login_task task,
+         std::unique_ptr<login_owner> owner);
+    void start();
+
+    // leave: the owner wants nothing any more, and is destroyed.
+    void leave();
     // woken: the login of the same user that this one waits for is over, or something else wants it
     // to go on by itself.
     void woken();
@@ -47,7 +89,8 @@ class login_driver final : public timed,
         std::uint64_t last_rid = 0; // that the node has got
     };
 
-    login_driver(exchange& x, std::string_view body, std::string_view user);
+    login_driver(core& home, std::shared_ptr<const snapshot> settings, login_task task,
+                 std::unique_ptr<login_owner> owner);
 
     void on_answer(exchange& x, const routing::answer_head& head, std::string_view body) override;
     void on_answer_head(exchange& x, const routing::answer_head& head) override;
@@ -66,9 +109,10 @@ class login_driver final : public timed,
     void send(exchange& step, const discovery::login_action& action);
     void leave_session();
     void deliver();
+    void found();
     void fail(discovery::login_failure why);
     void drop_step();
-    void over();
+    [[nodiscard]] std::unique_ptr<login_owner> over();
 
     void take_answer(std::string_view body);
     void take_terminate(std::string_view body);
@@ -80,11 +124,10 @@ class login_driver final : public timed,
 
     core& core_;
     std::shared_ptr<const snapshot> settings_;
-    exchange* client_;         // nullptr: it has its answer, or has gone
-    exchange* step_ = nullptr; // what a node is asked at this moment
+    login_task task_;
+    std::unique_ptr<login_owner> owner_; // nullptr: it was told, or has left
+    exchange* step_ = nullptr;           // what a node is asked at this moment
     discovery::login login_;
-    std::string user_;
-    std::string rest_;     // of the message to a node, behind its request line and Host
     opened_session open_;  // node no_node: none is open
     std::string answer_;   // to the session request
     std::string features_; // the answer with the features, where these came later
