@@ -137,25 +137,70 @@ bool map_see_other(exchange& x, std::string_view& body) {
     return true;
 }
 
-// What a client of the discovery endpoint gets to see of an answer, whose tag is in core::tag: the
-// sid with its node. `room` holds what is changed.
-std::string_view with_tag(const exchange& x, std::string_view body, std::string& room) {
-    const routing::body_tag& tag = x.home->tag;
-    if (!tag.has(body_attribute::sid)) {
+std::string_view written(const routing::body_edits& edits, std::string_view body,
+                         std::string& room) {
+    if (edits.empty()) {
         return body;
-    }
-    routing::sid_tagger::raw_room raw;
-    routing::sid_tagger::tagged_room tagged;
-    const std::optional<std::string_view> sid = tag.value(body_attribute::sid, raw);
-    const std::string_view shown =
-        sid ? x.settings->tags->tag(*sid, x.node, tagged) : std::string_view();
-    routing::body_edits edits(tag);
-    if (shown.empty() || edits.set(body_attribute::sid, shown) != routing::edit_error::none) {
-        return body; // it was never offered: its session request was refused
     }
     room.resize(edits.size());
     edits.write(room);
     return room;
+}
+
+// What a client of the discovery endpoint gets to see of an answer, whose tag is in core::tag: the
+// sid with its node, and no names of nodes. `room` holds what is changed.
+std::string_view with_tag(const exchange& x, std::string_view body, std::string& room) {
+    const snapshot& settings = *x.settings;
+    const routing::body_tag& tag = x.home->tag;
+    routing::body_edits edits(tag);
+    routing::sid_tagger::raw_room raw;
+    routing::sid_tagger::tagged_room tagged;
+    if (tag.has(body_attribute::sid)) {
+        const std::optional<std::string_view> sid = tag.value(body_attribute::sid, raw);
+        const std::string_view shown =
+            sid ? settings.tags->tag(*sid, x.node, tagged) : std::string_view();
+        // Refused for what was never offered to a client.
+        [[maybe_unused]] const routing::edit_error why = edits.set(body_attribute::sid, shown);
+    }
+    discovery::hostname_edit names(settings.config, settings.routes, settings.names);
+    if ((x.opens_session || !x.facts.authenticated) &&
+        body.find("hostname") != std::string_view::npos) {
+        // Refused for what no client reads names in.
+        [[maybe_unused]] const discovery::hostname_outcome done =
+            names.remove(tag, settings.body_limits, edits);
+    }
+    return written(edits, body, room);
+}
+
+bool is_avoided(const void* whose, routing::node_index node) noexcept {
+    const core& home = *static_cast<const core*>(whose);
+    return home.shared.avoided(node, home.loop.steady_ms());
+}
+
+// What a client of a node's own path gets to see: names of nodes that lead back here. nullopt: no
+// client should see that.
+std::optional<std::string_view> with_names(const exchange& x, std::string_view body,
+                                           std::string& room) {
+    const snapshot& settings = *x.settings;
+    if (body.find("hostname") == std::string_view::npos) {
+        return body;
+    }
+    const routing::body_tag& tag = x.home->tag;
+    routing::body_edits edits(tag);
+    discovery::hostname_edit names(settings.config, settings.routes, settings.names);
+    const discovery::hostname_outcome done =
+        settings.config.discovery.hostnames == conf::hostnames_shown::remove
+            ? names.remove(tag, settings.body_limits, edits)
+            : names.rewrite(tag, settings.body_limits,
+                            {.target = x.names->target,
+                             .node = x.node,
+                             .reading = x.names->reading,
+                             .same_origin = x.names->same_origin},
+                            {.dead = &is_avoided, .whose = x.home}, edits);
+    if (done == discovery::hostname_outcome::refused) {
+        return std::nullopt;
+    }
+    return written(edits, body, room);
 }
 
 // The exchange ends without an answer that a client could use.
@@ -276,8 +321,15 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     if (x.tagged && home.answer.status == 200 && !body.empty()) {
         body = with_tag(x, body, home.edited);
     }
-    if (!body.empty()) {
-        note_hostnames(x, body);
+    if (x.names && !ends && home.answer.status == 200 && !body.empty()) {
+        const std::optional<std::string_view> shown = with_names(x, body, home.edited);
+        if (!shown) {
+            return give_up(x, reason::node_not_bosh);
+        }
+        body = *shown;
+    }
+    if (!body.empty() && !x.tagged) {
+        note_hostnames(x, body); // which it can only follow if it sees them
     }
     if (x.of == nullptr) {
         if (x.opens_session && !body.empty()) {

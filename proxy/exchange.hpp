@@ -7,6 +7,7 @@
 // routing/repeat_rules allows, and hands the answer to the sink. Only its own core touches it, but
 // for its place in its session.
 
+#include "discovery/hostname_edit.hpp"
 #include "proxy/block_pool.hpp"
 #include "proxy/session.hpp"
 #include "proxy/snapshot.hpp"
@@ -76,6 +77,14 @@ enum class exchange_purpose : std::uint8_t {
     login_more, // what a session that was opened so is asked or told
 };
 
+// What the answer to a session request on a node's own path depends on: how its client will read
+// the names of nodes in it.
+struct names_reader {
+    std::string target; // as it was sent
+    discovery::name_reading reading = discovery::name_reading::caxl_2014;
+    bool same_origin = false;
+};
+
 struct exchange {
     core* home = nullptr;
     answer_sink* sink = nullptr;   // nullptr: the client has gone
@@ -95,6 +104,7 @@ struct exchange {
     std::uint32_t payload_hash = 0;
     session_facts facts;                 // of its session, as they were when it was admitted
     std::unique_ptr<exchange_wait> wait; // only while it waits
+    std::unique_ptr<names_reader> names; // only of a session request whose answer may have names
     std::int64_t hold_until_us = 0;      // held back: when its turn comes whatever happens
     std::int64_t give_up_us = 0; // when its client's patience ends; 0: timeouts.answer decides
 

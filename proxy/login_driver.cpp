@@ -252,7 +252,8 @@ void login_driver::on_deadline() {
         return;
     }
     const node_index node = step_->node;
-    if (now_ms() - step_began_ms_ >= settings_->config.discovery.step.count()) {
+    // Once one node was silent the next ones get half of a step; less is no sign of anything.
+    if (now_ms() - step_began_ms_ >= settings_->config.discovery.step.count() / 2) {
         core_.shared.doubt(node, core_.loop.steady_ms());
     }
     drop_step();
