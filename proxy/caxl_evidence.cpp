@@ -1,6 +1,5 @@
 #include "proxy/caxl_evidence.hpp"
 
-#include "discovery/node_names.hpp"
 #include "proxy/core.hpp"
 #include "proxy/exchange.hpp"
 #include "routing/hostnames.hpp"
@@ -31,7 +30,6 @@ bool waits_for_login(const exchange& x) noexcept {
 // What the names of an answer come to, for CAXL that reads them: those of Kerberos (XEP-0233 0.2)
 // are not about nodes, and of the others it takes two.
 discovery::nodes_told told_by(const exchange& x, std::span<const routing::hostname_text> names) {
-    const discovery::node_names known(x.settings->config, x.settings->routes);
     discovery::nodes_told told;
     for (const routing::hostname_text& one : names) {
         if (one.for_mechanism || told.named == told.nodes.size()) {
@@ -41,7 +39,7 @@ discovery::nodes_told told_by(const exchange& x, std::span<const routing::hostna
             return {}; // CAXL stays where such a name is, discovery or not (caxl.md b)
         }
         ++told.named;
-        if (const auto node = known.find(one, x.node)) {
+        if (const auto node = x.settings->names.find(one, x.node)) {
             told.nodes[told.known++] = *node;
         }
     }
@@ -56,8 +54,8 @@ void recognise_asker(exchange& x) {
     const client_kind kind =
         discovery::recognise_client(home.tag, type == nullptr ? std::string_view() : type->value);
     x.facts.client = kind;
-    if (kind != client_kind::caxl) {
-        return;
+    if (kind != client_kind::caxl || x.tagged) {
+        return; // the discovery endpoint shows nobody hostnames, and treats all CAXL alike
     }
     x.facts.user = user_of(x);
     if (x.facts.user == 0) {

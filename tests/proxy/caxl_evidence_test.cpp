@@ -57,8 +57,8 @@ class cluster {
         : sd_([=, this](const node_request& got) {
               return answer(got, "sd", features(names), features(later));
           }),
-          home_([this](const node_request& got) { return answer(got, "a", {}, {}); }),
-          backup_([this](const node_request& got) { return answer(got, "b", {}, {}); }),
+          home_([this](const node_request& got) { return answer(got, "a", features({}), {}); }),
+          backup_([this](const node_request& got) { return answer(got, "b", features({}), {}); }),
           proxy_("threads: 1\nlisten: [{address: \"127.0.0.1:0\"}]\nlog: {access: \"off\"}\n"
                  "health: {interval: 0s}\nnodes:\n" +
                  node("node-sd1", sd_) + node("node-a1", home_) + node("node-b1", backup_) + more) {
@@ -271,6 +271,19 @@ TEST(CaxlEvidence, WhatCounts) {
         EXPECT_EQ(nodes.discovers(), one.discovers);
         EXPECT_EQ(nodes.thin(), one.thin);
     }
+}
+
+// Who is led by the proxy has seen no hostnames: that he stays says nothing.
+TEST(CaxlEvidence, TheDiscoveryEndpointIsNoEvidence) {
+    cluster nodes(home_and_backup, "discovery: {path: /httpbinding, primary: node-sd1}\n");
+    const http_answer answer = nodes.ask(asks("httpbinding"));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const std::string sid = attribute(answer.body, "sid");
+    ASSERT_NE(sid, "") << answer.body;
+    EXPECT_EQ(nodes.ask(in_session("httpbinding", sid, 1001, auth)).body, answer_to(1001, success));
+    EXPECT_EQ(nodes.ask(asks("node-a1")).status, 200);
+    EXPECT_EQ(nodes.discovers(), 0U);
+    EXPECT_EQ(nodes.thin(), 0U);
 }
 
 // The bound is that of sessions: as many users as there may be sessions.
