@@ -73,6 +73,18 @@ step_end end_of(reason why) noexcept {
     }
 }
 
+// The node that a see-other-host means. Its port is one of XMPP over TCP (RFC 6120 4.9.3.19), which
+// says nothing about BOSH: a host that is not known with it is looked for without.
+std::optional<node_index> node_of_host(const discovery::node_names& names, std::string_view host,
+                                       node_index said_by) {
+    if (const auto found = names.find(host, said_by)) {
+        return found;
+    }
+    const std::size_t colon = host.rfind(':');
+    return colon == std::string_view::npos ? std::nullopt
+                                           : names.find(host.substr(0, colon), said_by);
+}
+
 // Whether it tells something about the node, and not about us.
 bool blames_node(reason why) noexcept {
     return why != reason::node_links && why != reason::descriptors && why != reason::draining;
@@ -309,7 +321,7 @@ void login_driver::on_answer(exchange& x, const routing::answer_head& head, std:
     }
     if (core_.tag.is(body_attribute::type, "terminate")) {
         open_ = {};
-        take_terminate(body);
+        take_terminate(body, node);
         return;
     }
     if (opening) {
@@ -321,6 +333,13 @@ void login_driver::on_answer(exchange& x, const routing::answer_head& head, std:
             return;
         }
         open_ = {.node = node, .sid = std::string(sid), .last_rid = rid};
+        routing::sid_tagger::raw_room room;
+        const auto raw = core_.tag.value(body_attribute::sid, room);
+        if (!raw || raw->size() > room.size()) {
+            leave_session(); // too long to be tagged: no client could go on with it
+            failed(step_end::bad_answer);
+            return;
+        }
         answer_ = body;
     } else {
         features_ = body;
@@ -356,7 +375,7 @@ discovery::node_word login_driver::read_word(std::string_view body) {
     return word;
 }
 
-void login_driver::take_terminate(std::string_view body) {
+void login_driver::take_terminate(std::string_view body, node_index said_by) {
     const routing::body_tag& tag = core_.tag;
     refusal_ = body;
     if (tag.is(body_attribute::condition, "see-other-uri")) {
@@ -368,7 +387,8 @@ void login_driver::take_terminate(std::string_view body) {
         return;
     }
     if (const auto host = routing::find_see_other_host(tag, settings_->body_limits)) {
-        failed(step_end::see_other, settings_->names.find(*host).value_or(no_node));
+        failed(step_end::see_other,
+               node_of_host(settings_->names, *host, said_by).value_or(no_node));
         return;
     }
     const auto condition = routing::condition_of(tag.has(body_attribute::condition)

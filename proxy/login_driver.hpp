@@ -115,7 +115,7 @@ class login_driver final : public timed,
     [[nodiscard]] std::unique_ptr<login_owner> over();
 
     void take_answer(std::string_view body);
-    void take_terminate(std::string_view body);
+    void take_terminate(std::string_view body, routing::node_index said_by);
     [[nodiscard]] discovery::node_word read_word(std::string_view body);
     void failed(discovery::step_end how, routing::node_index other = discovery::no_node);
 
