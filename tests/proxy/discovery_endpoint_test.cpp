@@ -1,0 +1,268 @@
+// What clients and nodes see at the discovery endpoint beside the login itself: sids with a tag,
+// users named in one of four places, limits, methods, and no host that is not configured.
+
+#include "routing/reason.hpp"
+#include "tests/support/login_cluster.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace boshgate::tests {
+namespace {
+
+using proxy::core_counters;
+using routing::reason;
+using strings = std::vector<std::string>;
+
+const std::string alice = "alice@example.com";
+const conduct a1_and_b1 = names({"node-a1", "node-b1"});
+const conduct nobody = names({});
+
+// sids ----------------------------------------------------------------------------------------
+
+TEST(DiscoveryEndpoint, RequestsOfASessionGoToItsNodeUnderTheNodesOwnSid) {
+    cluster all({a1_and_b1, nobody, nobody, nobody});
+    const std::string sid = attribute(all.ask(login(alice)).body, "sid");
+    ASSERT_TRUE(all.ended(1));
+    // A node may say its sid again.
+    all.becomes(a1, [](const node_request& got, const std::string& raw) {
+        const std::string body = answer_to(rid_of(got));
+        return node_reply{.bytes = ok("<body sid='" + raw + "'" + body.substr(5))};
+    });
+    const std::size_t before = all.node(a1).requests().size();
+    for (const std::uint64_t rid : {1001, 1002, 1002, 1003}) {
+        SCOPED_TRACE(rid);
+        const std::string plain = answer_to(rid);
+        EXPECT_EQ(all.ask(in_session(sid, rid, "<word/>")).body,
+                  "<body sid='" + sid + "'" + plain.substr(5));
+    }
+    const auto requests = all.node(a1).requests();
+    ASSERT_EQ(requests.size() - before, 3U) << "the copy got the kept answer";
+    for (std::size_t i = 0; i < 3; ++i) {
+        const std::string expected = in_session("s-a1", 1001 + i, "<word/>");
+        EXPECT_EQ(requests[before + i].body, expected.substr(expected.find("<body")));
+    }
+    // It is one session, whichever way its requests come: below the node's path it is raw.
+    EXPECT_EQ(all.ask(poll("s-a1", 1003, "<word/>")).body,
+              "<body sid='" + sid + "'" + answer_to(1003).substr(5));
+    EXPECT_EQ(all.node(a1).requests().size(), before + 3);
+    EXPECT_EQ(attribute(all.ask(poll("s-a1", 1004)).body, "sid"), "s-a1");
+    // Its end.
+    EXPECT_EQ(all.ask(in_session(sid, 1005, {}, " type='terminate'")).status, 200);
+    EXPECT_EQ(all.ended().back(), "a1 s-a1 1005");
+}
+
+TEST(DiscoveryEndpoint, SidsThatWereNotGivenOutHere) {
+    cluster all({a1_and_b1, nobody, nobody, nobody});
+    const std::string of_a1 = attribute(all.ask(login(alice)).body, "sid");
+    const std::string of_sd1 = attribute(all.ask(login({})).body, "sid");
+    ASSERT_EQ(of_a1.substr(0, 5), "s-a1.");
+    ASSERT_EQ(of_sd1.substr(0, 6), "s-sd1.");
+    ASSERT_TRUE(all.ended(1));
+    const auto asked = [&] {
+        return all.node(sd1).requests().size() + all.node(a1).requests().size() +
+               all.node(sd2).requests().size() + all.node(b1).requests().size();
+    };
+    const std::size_t before = asked();
+    std::string flipped = of_a1;
+    flipped.back() = flipped.back() == 'A' ? 'B' : 'A';
+    const struct {
+        const char* name;
+        std::string sid;
+    } rows[] = {
+        {"raw", "s-a1"},
+        {"only a tag", of_a1.substr(4)},
+        {"another MAC", flipped},
+        {"another node", "s-a1" + of_sd1.substr(5)},
+        {"another sid", "s-a2" + of_a1.substr(4)},
+        {"one byte less", of_a1.substr(0, of_a1.size() - 1)},
+        {"one byte more", of_a1 + "A"},
+        {"other letters", "S" + of_a1.substr(1)},
+        {"tagged twice", of_a1 + of_a1.substr(4)},
+        {"long", std::string(4000, 'x')},
+        {"not ASCII", "\xc3\xa9" + of_a1},
+        {"coded", "&lt;" + of_a1},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(terminated(all.ask(in_session(row.sid, 1001))), "item-not-found");
+    }
+    EXPECT_EQ(asked(), before) << "no node heard of them";
+    EXPECT_TRUE(all.proxy().ended(reason::unknown_sid, std::size(rows)));
+    // The very same sid in other words is right.
+    std::string coded = of_a1;
+    coded.replace(0, 1, "&#115;");
+    EXPECT_EQ(all.ask(in_session(coded, 1001)).body, answer_to(1001));
+}
+
+TEST(DiscoveryEndpoint, ASidOfAnyBytesCanBeTagged) {
+    const strings sids{"a.b", "a_b", "a b", "a&amp;b", "\xc3\xa9", std::string(256, 'x')};
+    for (const std::string& raw : sids) {
+        SCOPED_TRACE(raw);
+        cluster all({says(ok(opened(raw, features_with({})))), nobody, nobody, nobody});
+        const std::string sid = attribute(all.ask(login(alice)).body, "sid");
+        EXPECT_EQ(sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                        "0123456789._-"),
+                  std::string::npos)
+            << sid;
+        all.becomes(sd1, nobody);
+        EXPECT_EQ(all.ask(in_session(sid, 1001)).body, answer_to(1001));
+        EXPECT_EQ(attribute(all.node(sd1).requests().back().body, "sid"), raw);
+    }
+}
+
+// A session that its client could never go on with is not offered.
+TEST(DiscoveryEndpoint, ASidThatIsTooLongIsABadAnswer) {
+    const std::string raw(257, 'x');
+    cluster all({says(ok(opened(raw, features_with({})))), nobody, nobody, nobody});
+    EXPECT_EQ(session_at(all.ask(login(alice))), "sd2");
+    ASSERT_TRUE(all.ended(1));
+    EXPECT_EQ(all.ended()[0], "sd1 " + raw + " 1001");
+}
+
+// users ---------------------------------------------------------------------------------------
+
+TEST(DiscoveryEndpoint, UsersAreNamedInFourPlaces) {
+    const std::string field = "X-User: ";
+    const std::string trusted = "trusted_proxies: [127.0.0.1]\n";
+    const std::string others = "trusted_proxies: [192.0.2.1]\n";
+    const struct {
+        const char* name;
+        std::string from, path, fields, more, seen;
+    } rows[] = {
+        {"from", "carol@example.com/desk", "/httpbinding/bob@example.com?jid=bob@example.com",
+         field + "bob@example.com\r\n", trusted, "carol@example.com/desk"},
+        {"path", "", "/HttpBinding/Carol%40example.com?jid=bob@example.com",
+         field + "bob@example.com\r\n", trusted, "carol@example.com"},
+        {"query", "", "/httpbinding?x=1&jid=carol%40example.com", field + "bob@example.com\r\n",
+         trusted, "carol@example.com"},
+        {"header field", "", "/httpbinding/", field + "carol@example.com\r\n", trusted,
+         "carol@example.com"},
+        {"header field of somebody", "", "/httpbinding", field + "carol@example.com\r\n", others,
+         ""},
+        {"nobody", "", "/httpbinding", "", trusted, ""},
+        {"no user: a domain", "example.com", "/httpbinding", "", trusted, "example.com"},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        const bool named = row.seen.starts_with("carol");
+        cluster all({a1_and_b1, nobody, nobody, nobody}, cluster::patient + ", user_header: X-User",
+                    row.more);
+        const http_answer answer = all.ask(login(row.from, 1000, row.path, row.fields));
+        EXPECT_EQ(session_at(answer), named ? "a1" : "sd1");
+        const node_request asked = all.node(sd1).requests()[0];
+        EXPECT_EQ(attribute(asked.body, "from"), row.seen);
+        EXPECT_EQ(asked.line(), "POST /httpbinding HTTP/1.1") << "the client's path ends here";
+        EXPECT_EQ(asked.field("X-User"), "");
+        // The same user, named in another way, is known.
+        EXPECT_EQ(session_at(all.ask(login("CAROL@example.com", 2000))), "a1");
+        EXPECT_EQ(all.opened_at(), named ? "sd1 a1 a1" : "sd1 sd1 a1");
+    }
+}
+
+TEST(DiscoveryEndpoint, WhoNamesNobodyIsOpenedWhereLessIsHeld) {
+    gate hold;
+    cluster all({nobody, nobody, nobody, nobody});
+    const opens_at_end opener(hold);
+    const std::string sid = attribute(all.ask(login({})).body, "sid");
+    all.becomes(sd1, hangs(hold));
+    const auto client = all.proxy().connect();
+    client->write(in_session(sid, 1001));
+    ASSERT_TRUE(all.asked(sd1, 2));
+    EXPECT_EQ(session_at(all.ask(login({}))), "sd2");
+    EXPECT_EQ(all.opened_at(), "sd1 sd2");
+}
+
+// bounds --------------------------------------------------------------------------------------
+
+TEST(DiscoveryEndpoint, QuestionsOfAnAddressAreLimited) {
+    constexpr unsigned most = 3;
+    cluster all({a1_and_b1, nobody, nobody, nobody},
+                cluster::patient + ", questions_per_address: " + std::to_string(most),
+                "trusted_proxies: [127.0.0.1]\n");
+    const auto from = [](const std::string& user, const std::string& address) {
+        return login(user + "@example.com", 1000, "/httpbinding",
+                     "X-Forwarded-For: " + address + "\r\n");
+    };
+    for (unsigned i = 0; i < most; ++i) {
+        EXPECT_EQ(session_at(all.ask(from("user" + std::to_string(i), "192.0.2.1"))), "a1");
+    }
+    const http_answer refused = all.ask(from("more", "192.0.2.1"));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.field("Retry-After"), "30");
+    EXPECT_TRUE(all.proxy().ended(reason::address_questions, 1));
+    EXPECT_EQ(session_at(all.ask(from("user0", "192.0.2.1"))), "a1") << "needs no question";
+    EXPECT_EQ(session_at(all.ask(from("more", "192.0.2.2"))), "a1");
+    // Whoever names nobody asks nothing.
+    EXPECT_EQ(all.ask(login({}, 1000, "/httpbinding", "X-Forwarded-For: 192.0.2.1\r\n")).status,
+              200);
+}
+
+TEST(DiscoveryEndpoint, NoHostIsContactedThatIsNotConfigured) {
+    stub_node stranger([](const node_request&) { return node_reply{.bytes = ok("<body/>")}; });
+    const std::string host = "127.0.0.1:" + std::to_string(stranger.port());
+    const std::string url = "http://" + host + "/httpbinding";
+    const std::string error =
+        "<stream:error xmlns:stream='http://etherx.jabber.org/streams'><see-other-host "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-streams'>" +
+        host + "</see-other-host></stream:error>";
+    const struct {
+        const char* name;
+        conduct says;
+        const char* at; // "": told that the nodes lead nowhere
+    } rows[] = {
+        {"a host", names({host, host}), "sd1"},
+        {"a URL", names({url, url}), "sd1"},
+        {"another path of a node", names({"/httpbinding/x", "//" + host}), "sd1"},
+        {"see-other-uri", terminates("see-other-uri", "<uri>" + url + "</uri>"), ""},
+        {"see-other-host", terminates("remote-stream-error", error), ""},
+        {"a redirect",
+         tests::says("HTTP/1.1 302 Found\r\nLocation: " + url + "\r\nContent-Length: 0\r\n\r\n"),
+         ""},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        cluster all({row.says, row.says, row.says, row.says});
+        const http_answer answer = all.ask(login(alice));
+        EXPECT_EQ(session_at(answer), row.at);
+        EXPECT_EQ(answer.status, *row.at != 0 ? 200 : 502);
+        EXPECT_EQ(answer.body.find(host + "/"), std::string::npos);
+    }
+    EXPECT_EQ(stranger.links(), 0);
+}
+
+// methods -------------------------------------------------------------------------------------
+
+TEST(DiscoveryEndpoint, GetIsThePrimarysPage) {
+    const conduct page = [](const node_request&, const std::string& sid) {
+        return node_reply{.bytes = ok("<p>BOSH at " + sid, "Content-Type: text/html\r\n")};
+    };
+    cluster all({page, page, page, page});
+    for (const char* path : {"/httpbinding", "/HTTPBinding/", "/httpbinding/alice@example.com"}) {
+        SCOPED_TRACE(path);
+        const http_answer answer =
+            all.ask("GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT_EQ(answer.status, 200);
+        EXPECT_EQ(answer.body, "<p>BOSH at s-sd1");
+        EXPECT_EQ(all.node(sd1).requests().back().line(), "GET /httpbinding HTTP/1.1");
+    }
+}
+
+TEST(DiscoveryEndpoint, OtherMethodsAndPaths) {
+    cluster all({nobody, nobody, nobody, nobody});
+    const auto ask = [&](const std::string& line) {
+        return all.ask(line + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    };
+    EXPECT_EQ(ask("PUT /httpbinding").status, 405);
+    EXPECT_EQ(ask("OPTIONS /httpbinding").status, 204);
+    EXPECT_EQ(ask("OPTIONS /httpbinding").field("Allow"), "GET, HEAD, OPTIONS, POST");
+    EXPECT_EQ(ask("GET /httpbinding/a@example.com/more").status, 404);
+    EXPECT_EQ(ask("GET /httpbindingx").status, 404);
+    EXPECT_TRUE(all.node(sd1).requests().empty());
+}
+
+} // namespace
+} // namespace boshgate::tests
