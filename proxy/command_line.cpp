@@ -4,10 +4,12 @@
 #include "conf/suggest.hpp"
 #include "proxy/app.hpp"
 #include "proxy/configuration.hpp"
+#include "proxy/discover.hpp"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +23,8 @@ constexpr std::string_view usage =
 
   boshgate serve -c FILE           run the proxy; SIGTERM drains and ends it
   boshgate check -c FILE           say all that is wrong with a configuration
+  boshgate discover -c FILE JID    find a user's home and backup node, and show each step of the way;
+                                   --json for programs
   boshgate import-apache FILE      turn ProxyPass lines into a configuration (standard output);
                                    what was not carried over is listed on standard error
   boshgate --version
@@ -29,12 +33,13 @@ constexpr std::string_view usage =
   -c FILE, --config FILE, --config=FILE   the configuration
 
 Exit status: 0 in order, 1 something is wrong, 2 the command is not understood.
+discover: 0 the user's nodes are known and one of them opens a session, else 1.
 The configuration: boshgate.yaml (every key, commented) and MANUAL.md.
 )";
 
-constexpr std::array<std::string_view, 6> commands{"serve",     "check",  "import-apache",
-                                                   "--version", "--help", "help"};
-constexpr std::array<std::string_view, 4> options{"-c", "--config", "-h", "--help"};
+constexpr std::array<std::string_view, 7> commands{
+    "serve", "check", "discover", "import-apache", "--version", "--help", "help"};
+constexpr std::array<std::string_view, 5> options{"-c", "--config", "-h", "--help", "--json"};
 
 int usage_error(std::ostream& err, const std::string& what) {
     err << "boshgate: " << what << "\n\n" << usage;
@@ -49,14 +54,20 @@ bool is_help(std::string_view word) {
     return word == "--help" || word == "-h";
 }
 
-// The words behind `serve` and `check`: the FILE of one of its four spellings, or what is wrong.
+// The words behind `serve`, `check` and `discover`: the FILE in one of its four spellings, what
+// only `discover` takes, or what is wrong.
 struct config_option {
     std::string file;
+    std::string jid;
+    bool json = false;
     std::string problem; // empty: none
 };
 
 config_option read_config_option(const std::vector<std::string>& words) {
     constexpr std::string_view with_value = "--config=";
+    const bool discovers = words[0] == "discover";
+    const std::span<const std::string_view> known =
+        std::span(options).first(options.size() - (discovers ? 0 : 1));
     config_option read;
     for (std::size_t i = 1; i < words.size(); ++i) {
         const std::string& word = words[i];
@@ -67,12 +78,19 @@ config_option read_config_option(const std::vector<std::string>& words) {
             file = word.substr(with_value.size());
         } else if (word.starts_with("-c") && word != "-config" && !word.starts_with("-config=")) {
             file = word.substr(2);
+        } else if (discovers && word == "--json") {
+            read.json = true;
+            continue;
+        } else if (discovers && !word.starts_with('-') && !word.empty() && read.jid.empty()) {
+            read.jid = word;
+            continue;
         } else if (word.starts_with('-')) {
             read.problem = "unknown option " + conf::in_quotes(word) +
-                           did_you_mean(conf::closest(word.substr(0, word.find('=')), options));
+                           did_you_mean(conf::closest(word.substr(0, word.find('=')), known));
             return read;
         } else {
-            read.problem = conf::in_quotes(word) + " is not expected" + did_you_mean("-c " + word);
+            read.problem = conf::in_quotes(word) + " is not expected" +
+                           (discovers ? "" : did_you_mean("-c " + word));
             return read;
         }
         if (file.empty() || !read.file.empty()) {
@@ -83,6 +101,8 @@ config_option read_config_option(const std::vector<std::string>& words) {
     }
     if (read.file.empty()) {
         read.problem = words[0] + " needs -c FILE";
+    } else if (discovers && read.jid.empty()) {
+        read.problem = "discover needs a JID, such as alice@example.com";
     }
     return read;
 }
@@ -167,10 +187,13 @@ int run_command(const std::vector<std::string>& words, std::ostream& out, std::o
         out << "boshgate " << BOSHGATE_VERSION << '\n';
         return 0;
     }
-    if (command == "serve" || command == "check") {
+    if (command == "serve" || command == "check" || command == "discover") {
         const config_option option = read_config_option(words);
         if (!option.problem.empty()) {
             return usage_error(err, option.problem);
+        }
+        if (command == "discover") {
+            return discover(option.file, option.jid, option.json, out, err);
         }
         return command == "serve" ? serve(option.file) : check(option.file, out, err);
     }

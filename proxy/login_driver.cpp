@@ -404,6 +404,7 @@ void login_driver::on_failure(exchange& x, reason why) {
     if (blames_node(why)) {
         core_.shared.doubt(x.node, core_.loop.steady_ms());
     }
+    owner_->on_step_failed(x.node, why);
     exchange_finish(x, 0, why);
     failed(end_of(why));
 }
@@ -428,7 +429,12 @@ void login_driver::on_detached(exchange& /*x*/, reason /*why*/) {}
 void login_driver::deliver() {
     const std::shared_ptr<login_driver> keep = self_;
     const std::unique_ptr<login_owner> owner = over();
-    owner->on_session({.node = open_.node, .answer = answer_, .features = features_});
+    owner->on_session({.node = open_.node,
+                       .sid = open_.sid,
+                       .next_rid = open_.last_rid + 1,
+                       .answer = answer_,
+                       .features = features_,
+                       .done = &login_});
 }
 
 void login_driver::found() {

@@ -35,12 +35,15 @@ struct login_task {
 // A session that nodes have opened for somebody.
 struct login_session {
     routing::node_index node = discovery::no_node;
-    std::string_view answer;   // the node's, to the session request
-    std::string_view features; // to the next rid, where it was asked for that as well; else empty
+    std::string_view sid;       // as the node wrote it
+    std::uint64_t next_rid = 0; // the first that the node has not got
+    std::string_view answer;    // the node's, to the session request
+    std::string_view features;  // to the next rid, where it was asked for that as well; else empty
+    const discovery::login* done = nullptr; // how it was found
 };
 
-// Who wants a login. Exactly one of these is called, and then the owner is destroyed; none, if it
-// left before.
+// Who wants a login. Exactly one of the first three is called, and then the owner is destroyed;
+// none, if it left before.
 class login_owner {
   public:
     virtual ~login_owner() = default;
@@ -51,6 +54,8 @@ class login_owner {
     // `refusal`: the terminate of the node that refused; for login_failure::refused.
     virtual void on_no_login(const discovery::login& done, discovery::login_failure why,
                              std::string_view refusal) = 0;
+    // Meanwhile: a node has not answered, and why. For who shows it.
+    virtual void on_step_failed(routing::node_index /*node*/, routing::reason /*why*/) {}
 };
 
 // login_message is a session request as any node gets it, but for the request line and Host.
