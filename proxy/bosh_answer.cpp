@@ -82,7 +82,7 @@ void learn_session(exchange& x, std::string_view next = {}) {
     }
     x.entered = false; // counted as the session's from here on
     home.shared.sessions.open(x.node, *sid, hash, x.rid, facts, x.client, home.loop.steady_ms(),
-                              next);
+                              next, std::move(x.begun_as));
 }
 
 // What an answer means that is not plainly a <body/> in a 200.
@@ -157,8 +157,9 @@ std::string_view with_tag(const exchange& x, std::string_view body, std::string&
     routing::sid_tagger::tagged_room tagged;
     if (tag.has(body_attribute::sid)) {
         const std::optional<std::string_view> sid = tag.value(body_attribute::sid, raw);
-        const std::string_view shown =
-            sid ? settings.tags->tag(*sid, x.node, tagged) : std::string_view();
+        const std::string_view shown = x.shown_sid ? std::string_view(*x.shown_sid)
+                                       : sid       ? settings.tags->tag(*sid, x.node, tagged)
+                                                   : std::string_view();
         // Refused for what was never offered to a client.
         [[maybe_unused]] const routing::edit_error why = edits.set(body_attribute::sid, shown);
     }
@@ -288,6 +289,9 @@ void exchange_deliver_session(exchange& x, std::string_view answer, std::string_
     // Read before, by whoever asked the node.
     [[maybe_unused]] const bool read = routing::read_body_tag(answer, {}, home.tag).ok();
     make_bosh_answer(home.answer);
+    if (x.begun_as) {
+        x.begun_as->mechanisms = mechanisms_in(features.empty() ? answer : features);
+    }
     learn_session(x, next);
     x.answered_us = home.loop.now_us();
     x.sink->on_answer(x, home.answer, with_tag(x, answer, home.edited));

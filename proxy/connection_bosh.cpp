@@ -91,17 +91,28 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
                                : tag.written(body_attribute::sid);
     const bool restart = tag.kind() == routing::body_kind::restart;
     routing::sid_tagger::raw_room raw;
+    std::optional<session_place> place;
+    routing::node_index opened_at = x.node;
+    std::string_view shown;
     if (x.tagged) {
         const auto known = settings.tags->untag(sid, raw);
         if (!known) {
             send_signal(x, reason::unknown_sid, signal_of(x, reason::unknown_sid, reused_));
             return;
         }
-        x.node = known->node;
+        place = core_.shared.sessions.place_now(
+            known->node, known->raw, routing::session_hash(known->raw, settings.log_key));
+        if (place) {
+            x.shown_sid = std::make_unique<std::string>(sid);
+        }
+        shown = sid;
+        opened_at = known->node;
+        x.node = place ? place->node : known->node;
         sid = known->raw;
         routing::body_edits edits(tag);
         // Cannot be refused: the attribute is there, and the text is what a node wrote.
-        [[maybe_unused]] const auto why = edits.set(body_attribute::sid, sid);
+        [[maybe_unused]] const auto why =
+            edits.set(body_attribute::sid, place ? std::string_view(place->sid) : sid);
         core_.edited.resize(edits.size());
         edits.write(core_.edited);
         body = core_.edited;
@@ -112,7 +123,10 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
         exchange_start(x); // no session can be kept for it
         return;
     }
-    exchange_start_in_session(x, sid, x.session_hash, restart);
+    if (x.tagged && !place) {
+        prepare_move(x, sid, shown);
+    }
+    exchange_start_in_session(x, {.node = opened_at, .sid = sid, .hash = x.session_hash}, restart);
 }
 
 void connection::dispatch_session_request(exchange& x, std::string_view body) {
@@ -156,6 +170,9 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
         body = core_.edited;
     }
     exchange_set_wait(x, std::chrono::seconds{std::min<std::uint64_t>(wait, 65535)});
+    if (x.tagged && !named && settings.config.discovery.move_at_auth) {
+        x.begun_as = origin_of(tag, body);
+    }
     if (x.tagged) {
         start_client_login(x, body,
                            named ? std::string_view(named->user.text()) : std::string_view());

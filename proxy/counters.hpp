@@ -55,6 +55,7 @@ class counter {
     X(caxl_thin, "sessions of CAXL that is known not to")                                          \
     X(caxl_forgotten, "CAXL users forgotten before their time: too many")                          \
     X(logins, "session requests led to their user's node")                                         \
+    X(sessions_moved, "sessions moved to their user's node when SASL named the user")              \
     X(login_steps, "session requests sent to nodes for them")                                      \
     X(questions, "questions to silent nodes: do you live?")                                        \
     X(questions_unanswered, "of these, without an answer in time")                                 \

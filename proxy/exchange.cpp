@@ -133,6 +133,10 @@ void exchange_start(exchange& x) {
 
 void exchange_send(exchange& x) {
     core& home = *x.home;
+    if (x.move) {
+        start_move(x);
+        return;
+    }
     if (home.shared.death_of(x.node) == node_death::silent && !is_own(x)) {
         exchange_link_failed(x, reason::node_dead, false, false);
         return;
@@ -155,7 +159,12 @@ void exchange_abandon(exchange& x, int status, reason why) {
     if (x.login != nullptr) {
         std::exchange(x.login, nullptr)->leave();
         x.sink = nullptr;
-        exchange_finish(x, status, why);
+        if (x.of == nullptr) {
+            exchange_finish(x, status, why);
+        } else { // it stays where it is, and goes on for the client's next copy
+            x.move.reset();
+            exchange_send(x);
+        }
         return;
     }
     x.sink = nullptr;

@@ -68,6 +68,13 @@ class exchange_wait final : public timed {
     std::uint32_t registered_at = 0;
 };
 
+// How a session is found.
+struct session_key {
+    routing::node_index node; // that it was opened at
+    std::string_view sid;     // that node's own
+    std::uint64_t hash;       // session_hash of it
+};
+
 // Whose exchange it is.
 enum class exchange_purpose : std::uint8_t {
     client,
@@ -102,8 +109,11 @@ struct exchange {
     bool finished = false;   // it is over, but a wake for it is still on its way
     std::uint32_t wakes = 0; // on their way; counted up by any core, down by its own
     std::uint32_t payload_hash = 0;
-    session_facts facts;                 // of its session, as they were when it was admitted
-    std::unique_ptr<exchange_wait> wait; // only while it waits
+    session_facts facts;                      // of its session, as they were when it was admitted
+    std::unique_ptr<exchange_wait> wait;      // only while it waits
+    std::unique_ptr<session_origin> begun_as; // only of a session request whose session can move
+    session_move_ptr move;                    // only of a request that may move its session
+    std::unique_ptr<std::string> shown_sid;   // only of one that has moved: as its client knows it
     std::unique_ptr<names_reader> names; // only of a session request whose answer may have names
     std::int64_t hold_until_us = 0;      // held back: when its turn comes whatever happens
     std::int64_t give_up_us = 0; // when its client's patience ends; 0: timeouts.answer decides
@@ -184,8 +194,8 @@ void exchange_finish(exchange& x, int status, routing::reason why);
 // at once (failure).
 void exchange_start(exchange& x);
 // exchange_start_in_session does so for a request with a sid when the session's rid window lets it;
-// else it waits, or gets the answer of the first copy. `hash`: session_hash of the sid.
-void exchange_start_in_session(exchange& x, std::string_view sid, std::uint64_t hash, bool restart);
+// else it waits, or gets the answer of the first copy.
+void exchange_start_in_session(exchange& x, const session_key& of, bool restart);
 // exchange_send does what exchange_start does for an exchange that was counted before: its turn has
 // come. exchange_open_link never takes an idle link: what broke one may have broken all.
 void exchange_send(exchange& x);

@@ -84,6 +84,9 @@ void session_table::drop(shard& in, session** place) {
         forget_kept(*gone, one);
     }
     proven(*gone);
+    if (gone->place) {
+        moved_.fetch_sub(1, std::memory_order_relaxed);
+    }
     if (gone->counted) {
         by_address_.leave(gone->client);
     }
@@ -111,7 +114,7 @@ void session_table::leave_request(const routing::ip_address& client) {
 void session_table::open(routing::node_index node, std::string_view sid, std::uint64_t hash,
                          std::uint64_t first_rid, const session_facts& facts,
                          const routing::ip_address& client, std::uint64_t now_ms,
-                         std::string_view next) {
+                         std::string_view next, std::unique_ptr<session_origin> origin) {
     auto made = std::make_unique<session>(sid, hash, node,
                                           routing::rid_window::opened(first_rid, facts.requests));
     made->facts = facts;
@@ -119,6 +122,7 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
     made->begun_ms = made->used_ms = made->allowance_at_ms = now_ms;
     made->allowance = settings_.requests_per_second * 1000;
     made->alive = made->counted = made->counted_unproven = true;
+    made->origin = std::move(origin);
     if (!next.empty()) {
         // As if the client had asked: an empty request, whose answer is there.
         const std::uint64_t rid = first_rid + 1;
@@ -135,6 +139,9 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
                 // Requests under the same sid are at the node already: it is the one they know.
                 by_address_.leave(client);
                 unproven_.leave(client);
+                for (kept_answer& one : made->kept) {
+                    forget_kept(*made, one);
+                }
                 return;
             }
             drop(in, place);
@@ -143,13 +150,13 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
     insert(in, std::move(made));
 }
 
-session* session_table::adopt(shard& in, exchange& x, std::string_view sid, std::uint64_t hash,
-                              std::uint64_t now_ms) {
+session* session_table::adopt(shard& in, exchange& x, routing::node_index node,
+                              std::string_view sid, std::uint64_t hash, std::uint64_t now_ms) {
     if (size_.load(std::memory_order_relaxed) >= settings_.max ||
         !by_address_.enter(x.client, settings_.per_address)) {
         return nullptr;
     }
-    auto made = std::make_unique<session>(sid, hash, x.node, routing::rid_window::adopted(x.rid));
+    auto made = std::make_unique<session>(sid, hash, node, routing::rid_window::adopted(x.rid));
     made->facts.authenticated = true; // not known: nobody is sent away for that
     made->facts.secure = x.secure;
     made->client = x.client;
@@ -161,8 +168,39 @@ session* session_table::adopt(shard& in, exchange& x, std::string_view sid, std:
     return one;
 }
 
+std::unique_ptr<session_origin> session_table::take_origin(routing::node_index node,
+                                                           std::string_view sid, std::uint64_t hash,
+                                                           std::uint64_t rid) {
+    shard& in = shard_of(hash);
+    const std::lock_guard lock(in.mutex);
+    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
+    if (of == nullptr || of->members != nullptr || of->window.newest() + 1 != rid) {
+        return nullptr;
+    }
+    return std::move(of->origin);
+}
+
+void session_table::moved(const exchange& x, session_place place) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    of.place = std::make_unique<session_place>(std::move(place));
+    moved_.fetch_add(1, std::memory_order_relaxed); // it moves once
+}
+
+std::optional<session_place> session_table::place_now(routing::node_index node,
+                                                      std::string_view sid, std::uint64_t hash) {
+    if (moved_.load(std::memory_order_relaxed) == 0) {
+        return std::nullopt;
+    }
+    shard& in = shard_of(hash);
+    const std::lock_guard lock(in.mutex);
+    const session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
+    return of == nullptr || !of->place ? std::nullopt : std::optional(*of->place);
+}
+
 void session_table::proven(session& of) {
     of.facts.authenticated = true;
+    of.origin.reset();
     if (std::exchange(of.counted_unproven, false)) {
         unproven_.leave(of.client);
     }

@@ -11,6 +11,7 @@
 #include "discovery/client_kind.hpp"
 #include "proxy/address_counts.hpp"
 #include "proxy/caxl_memory.hpp"
+#include "proxy/session_move.hpp"
 #include "routing/bosh_body.hpp"
 #include "routing/ip_address.hpp"
 #include "routing/reason.hpp"
@@ -90,6 +91,8 @@ struct session {
     std::uint32_t allowance = 0; // requests left, in thousandths
     routing::node_index node;
     session_facts facts;
+    std::unique_ptr<session_origin> origin; // while it can move
+    std::unique_ptr<session_place> place;   // nullptr: it is where it was opened
     bool alive = false;            // the node has answered a request of it otherwise than by an end
     bool ended = false;            // the node has ended it; kept for copies of the last requests
     std::uint8_t held_back = 0;    // members with that role
@@ -147,15 +150,31 @@ class session_table {
     // open makes a session of a session request's answer. It takes over what enter_request
     // counted. A sid that is known already is replaced: the node has ended the older one.
     // `next`: the node's answer to the next rid, where the proxy has asked for that itself; it is
-    // kept for the client's request.
+    // kept for the client's request. `origin`: of one that can move; else nullptr.
     void open(routing::node_index node, std::string_view sid, std::uint64_t hash,
               std::uint64_t first_rid, const session_facts& facts,
-              const routing::ip_address& client, std::uint64_t now_ms, std::string_view next = {});
+              const routing::ip_address& client, std::uint64_t now_ms, std::string_view next = {},
+              std::unique_ptr<session_origin> origin = {});
 
-    // admit decides about a request with a sid. forward, hold_back, join: x is a member from here
-    // on. replay: take_kept() has the answer, x is a member until then.
-    [[nodiscard]] admission admit(exchange& x, std::string_view sid, std::uint64_t hash,
-                                  std::uint32_t payload_hash, bool restart, std::uint64_t now_ms);
+    // take_origin is asked for the request with this rid of a session that was opened at `node`.
+    // nullptr: the session cannot move, or not with this request, because others of it are under
+    // way. It has one try.
+    [[nodiscard]] std::unique_ptr<session_origin> take_origin(routing::node_index node,
+                                                              std::string_view sid,
+                                                              std::uint64_t hash,
+                                                              std::uint64_t rid);
+    // moved: the session of x is at another place from here on; place_now says so to its next
+    // requests. nullopt: it is where it was opened, or is not known.
+    void moved(const exchange& x, session_place place);
+    [[nodiscard]] std::optional<session_place> place_now(routing::node_index node,
+                                                         std::string_view sid, std::uint64_t hash);
+
+    // admit decides about a request with a sid, of a session that was opened at `node`. forward,
+    // hold_back, join: x is a member from here on. replay: take_kept() has the answer, x is a
+    // member until then.
+    [[nodiscard]] admission admit(exchange& x, routing::node_index node, std::string_view sid,
+                                  std::uint64_t hash, std::uint32_t payload_hash, bool restart,
+                                  std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
     // The time that a held-back member was told to wait is over. out_of_order: it has failed, and
@@ -223,8 +242,8 @@ class session_table {
                                             routing::node_index node) noexcept;
     void insert(shard& in, std::unique_ptr<session> made);
     void drop(shard& in, session** place);
-    [[nodiscard]] session* adopt(shard& in, exchange& x, std::string_view sid, std::uint64_t hash,
-                                 std::uint64_t now_ms);
+    [[nodiscard]] session* adopt(shard& in, exchange& x, routing::node_index node,
+                                 std::string_view sid, std::uint64_t hash, std::uint64_t now_ms);
     [[nodiscard]] bool within_rate(session& of, std::uint64_t now_ms) const;
     [[nodiscard]] routing::rid_rules rules_for(const session& of,
                                                std::uint64_t now_ms) const noexcept;
@@ -244,6 +263,7 @@ class session_table {
     std::array<shard, shard_count> shards_;
     std::vector<std::atomic<std::uint64_t>> broke_ms_; // by node; 0: not lately
     std::atomic<std::size_t> size_{0};
+    std::atomic<std::size_t> moved_{0}; // sessions that are not where they were opened
     std::atomic<std::uint64_t> kept_bytes_{0};
     address_counts by_address_;
     address_counts unproven_;

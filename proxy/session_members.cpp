@@ -89,7 +89,8 @@ void wake_list::add(exchange& x, wake_kind kind, std::uint32_t argument) {
 
 routing::rid_rules session_table::rules_for(const session& of,
                                             std::uint64_t now_ms) const noexcept {
-    const std::uint64_t broke = broke_ms_[of.node].load(std::memory_order_relaxed);
+    const std::uint64_t broke =
+        broke_ms_[of.place ? of.place->node : of.node].load(std::memory_order_relaxed);
     return {.reorder_ms = static_cast<std::uint32_t>(settings_.reorder.count()),
             .settle_ms = broke != 0 && elapsed_ms(now_ms, broke) < careful_ms ? settle_ms : 0};
 }
@@ -125,14 +126,15 @@ reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms
     return within_rate(of, now_ms) ? reason::none : reason::request_rate;
 }
 
-admission session_table::admit(exchange& x, std::string_view sid, std::uint64_t hash,
-                               std::uint32_t payload_hash, bool restart, std::uint64_t now_ms) {
+admission session_table::admit(exchange& x, routing::node_index node, std::string_view sid,
+                               std::uint64_t hash, std::uint32_t payload_hash, bool restart,
+                               std::uint64_t now_ms) {
     wake_list woken;
     shard& in = shard_of(hash);
     const std::lock_guard lock(in.mutex);
-    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, x.node);
+    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
     if (of == nullptr) {
-        of = adopt(in, x, sid, hash, now_ms);
+        of = adopt(in, x, node, sid, hash, now_ms);
         if (of == nullptr) {
             return {};
         }
