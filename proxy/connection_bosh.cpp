@@ -101,7 +101,9 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
             return;
         }
         place = core_.shared.sessions.place_now(
-            known->node, known->raw, routing::session_hash(known->raw, settings.log_key));
+            {.node = known->node,
+             .sid = known->raw,
+             .hash = routing::session_hash(known->raw, settings.log_key)});
         if (place) {
             x.shown_sid = std::make_unique<std::string>(sid);
         }

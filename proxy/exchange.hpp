@@ -68,13 +68,6 @@ class exchange_wait final : public timed {
     std::uint32_t registered_at = 0;
 };
 
-// How a session is found.
-struct session_key {
-    routing::node_index node; // that it was opened at
-    std::string_view sid;     // that node's own
-    std::uint64_t hash;       // session_hash of it
-};
-
 // Whose exchange it is.
 enum class exchange_purpose : std::uint8_t {
     client,

@@ -115,8 +115,8 @@ void exchange_start_in_session(exchange& x, const session_key& of, bool restart)
     core& home = *x.home;
     home.counters.held.add();
     x.for_node = true;
-    const admission verdict = home.shared.sessions.admit(
-        x, of.node, of.sid, of.hash, x.payload_hash, restart, home.loop.steady_ms());
+    const admission verdict =
+        home.shared.sessions.admit(x, of, x.payload_hash, restart, home.loop.steady_ms());
     x.facts = verdict.facts;
     exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
     if (!verdict.tracked) {

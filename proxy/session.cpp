@@ -150,13 +150,14 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
     insert(in, std::move(made));
 }
 
-session* session_table::adopt(shard& in, exchange& x, routing::node_index node,
-                              std::string_view sid, std::uint64_t hash, std::uint64_t now_ms) {
+session* session_table::adopt(shard& in, exchange& x, const session_key& key,
+                              std::uint64_t now_ms) {
     if (size_.load(std::memory_order_relaxed) >= settings_.max ||
         !by_address_.enter(x.client, settings_.per_address)) {
         return nullptr;
     }
-    auto made = std::make_unique<session>(sid, hash, node, routing::rid_window::adopted(x.rid));
+    auto made =
+        std::make_unique<session>(key.sid, key.hash, key.node, routing::rid_window::adopted(x.rid));
     made->facts.authenticated = true; // not known: nobody is sent away for that
     made->facts.secure = x.secure;
     made->client = x.client;
@@ -168,12 +169,11 @@ session* session_table::adopt(shard& in, exchange& x, routing::node_index node,
     return one;
 }
 
-std::unique_ptr<session_origin> session_table::take_origin(routing::node_index node,
-                                                           std::string_view sid, std::uint64_t hash,
+std::unique_ptr<session_origin> session_table::take_origin(const session_key& key,
                                                            std::uint64_t rid) {
-    shard& in = shard_of(hash);
+    shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
-    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
+    session* of = in.buckets.empty() ? nullptr : *place_of(in, key.hash, key.sid, key.node);
     if (of == nullptr || of->members != nullptr || of->window.newest() + 1 != rid) {
         return nullptr;
     }
@@ -187,14 +187,13 @@ void session_table::moved(const exchange& x, session_place place) {
     moved_.fetch_add(1, std::memory_order_relaxed); // it moves once
 }
 
-std::optional<session_place> session_table::place_now(routing::node_index node,
-                                                      std::string_view sid, std::uint64_t hash) {
+std::optional<session_place> session_table::place_now(const session_key& key) {
     if (moved_.load(std::memory_order_relaxed) == 0) {
         return std::nullopt;
     }
-    shard& in = shard_of(hash);
+    shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
-    const session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
+    const session* of = in.buckets.empty() ? nullptr : *place_of(in, key.hash, key.sid, key.node);
     return of == nullptr || !of->place ? std::nullopt : std::optional(*of->place);
 }
 

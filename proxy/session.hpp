@@ -36,6 +36,13 @@ namespace boshgate::proxy {
 
 struct exchange;
 
+// How a session is found.
+struct session_key {
+    routing::node_index node; // that it was opened at
+    std::string_view sid;     // that node's own
+    std::uint64_t hash;       // session_hash of it
+};
+
 // What a node granted, and what the client is: from the session request and its answer. All times
 // in seconds; 0: not known.
 struct session_facts {
@@ -156,25 +163,19 @@ class session_table {
               const routing::ip_address& client, std::uint64_t now_ms, std::string_view next = {},
               std::unique_ptr<session_origin> origin = {});
 
-    // take_origin is asked for the request with this rid of a session that was opened at `node`.
-    // nullptr: the session cannot move, or not with this request, because others of it are under
-    // way. It has one try.
-    [[nodiscard]] std::unique_ptr<session_origin> take_origin(routing::node_index node,
-                                                              std::string_view sid,
-                                                              std::uint64_t hash,
+    // take_origin is asked for the request of a session with this rid. nullptr: the session cannot
+    // move, or not with this request, because others of it are under way. It has one try.
+    [[nodiscard]] std::unique_ptr<session_origin> take_origin(const session_key& key,
                                                               std::uint64_t rid);
     // moved: the session of x is at another place from here on; place_now says so to its next
     // requests. nullopt: it is where it was opened, or is not known.
     void moved(const exchange& x, session_place place);
-    [[nodiscard]] std::optional<session_place> place_now(routing::node_index node,
-                                                         std::string_view sid, std::uint64_t hash);
+    [[nodiscard]] std::optional<session_place> place_now(const session_key& key);
 
-    // admit decides about a request with a sid, of a session that was opened at `node`. forward,
-    // hold_back, join: x is a member from here on. replay: take_kept() has the answer, x is a
-    // member until then.
-    [[nodiscard]] admission admit(exchange& x, routing::node_index node, std::string_view sid,
-                                  std::uint64_t hash, std::uint32_t payload_hash, bool restart,
-                                  std::uint64_t now_ms);
+    // admit decides about a request of this session. forward, hold_back, join: x is a member from
+    // here on. replay: take_kept() has the answer, x is a member until then.
+    [[nodiscard]] admission admit(exchange& x, const session_key& key, std::uint32_t payload_hash,
+                                  bool restart, std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
     // The time that a held-back member was told to wait is over. out_of_order: it has failed, and
@@ -242,8 +243,8 @@ class session_table {
                                             routing::node_index node) noexcept;
     void insert(shard& in, std::unique_ptr<session> made);
     void drop(shard& in, session** place);
-    [[nodiscard]] session* adopt(shard& in, exchange& x, routing::node_index node,
-                                 std::string_view sid, std::uint64_t hash, std::uint64_t now_ms);
+    [[nodiscard]] session* adopt(shard& in, exchange& x, const session_key& key,
+                                 std::uint64_t now_ms);
     [[nodiscard]] bool within_rate(session& of, std::uint64_t now_ms) const;
     [[nodiscard]] routing::rid_rules rules_for(const session& of,
                                                std::uint64_t now_ms) const noexcept;

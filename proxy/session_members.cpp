@@ -126,15 +126,14 @@ reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms
     return within_rate(of, now_ms) ? reason::none : reason::request_rate;
 }
 
-admission session_table::admit(exchange& x, routing::node_index node, std::string_view sid,
-                               std::uint64_t hash, std::uint32_t payload_hash, bool restart,
-                               std::uint64_t now_ms) {
+admission session_table::admit(exchange& x, const session_key& key, std::uint32_t payload_hash,
+                               bool restart, std::uint64_t now_ms) {
     wake_list woken;
-    shard& in = shard_of(hash);
+    shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
-    session* of = in.buckets.empty() ? nullptr : *place_of(in, hash, sid, node);
+    session* of = in.buckets.empty() ? nullptr : *place_of(in, key.hash, key.sid, key.node);
     if (of == nullptr) {
-        of = adopt(in, x, node, sid, hash, now_ms);
+        of = adopt(in, x, key, now_ms);
         if (of == nullptr) {
             return {};
         }

@@ -144,8 +144,8 @@ void prepare_move(exchange& x, std::string_view sid, std::string_view shown) {
     if (payload.find("<auth") == std::string_view::npos) {
         return;
     }
-    std::unique_ptr<session_origin> origin =
-        home.shared.sessions.take_origin(x.node, sid, x.session_hash, x.rid);
+    std::unique_ptr<session_origin> origin = home.shared.sessions.take_origin(
+        {.node = x.node, .sid = sid, .hash = x.session_hash}, x.rid);
     if (!origin || origin->mechanisms.empty()) {
         return;
     }
