@@ -52,6 +52,7 @@ situation in_session(reason why, bool dead) noexcept {
         return situation::session_overdue;
     case reason::rid_old:
     case reason::rid_window:
+    case reason::rid_key:
         return situation::session_bad_rid;
     case reason::rid_gap:
         return situation::session_rid_gap;

@@ -8,6 +8,7 @@
 #include "proxy/core.hpp"
 #include "proxy/node_request.hpp"
 #include "proxy/session.hpp"
+#include "routing/ascii.hpp"
 #include "routing/body_edit.hpp"
 #include "routing/bosh_body.hpp"
 
@@ -27,7 +28,7 @@ namespace {
 // Tells copies of a request from other requests under the same rid. Nothing hangs on it but a
 // counter, so it is told by samples: the length, the first eight bytes, some from the middle, and
 // those in front of "</body>".
-std::uint32_t hash_of(std::string_view payload) noexcept {
+std::uint16_t hash_of(std::string_view payload) noexcept {
     std::uint64_t hash = payload.size();
     const auto add = [&](std::size_t at) {
         std::uint64_t word = 0;
@@ -43,7 +44,18 @@ std::uint32_t hash_of(std::string_view payload) noexcept {
         add(last - last / 4);
         add(last);
     }
-    return static_cast<std::uint32_t>(hash);
+    return static_cast<std::uint16_t>(hash);
+}
+
+// A key is hexadecimal, in letters of any case (XEP-0124 15), and its hash a secret: nobody can
+// choose another one that passes for it.
+std::uint32_t hash_of_key(std::string_view key, const routing::session_hash_key& secret) noexcept {
+    std::array<char, 64> folded{}; // longer than any key
+    if (key.size() <= folded.size()) {
+        routing::to_lower(key, folded.data());
+        key = {folded.data(), key.size()};
+    }
+    return static_cast<std::uint32_t>(routing::session_hash(key, secret)) | 1U;
 }
 
 } // namespace
@@ -74,7 +86,10 @@ void connection::dispatch_bosh(exchange& x, std::string_view body) {
     }
     x.request_class = routing::class_of(tag);
     x.rid = tag.rid().value_or(0);
-    x.payload_hash = hash_of(body.substr(tag.payload_begin()));
+    x.print.payload = hash_of(body.substr(tag.payload_begin()));
+    if (tag.has(body_attribute::key)) {
+        x.print.key = hash_of_key(tag.written(body_attribute::key), settings.log_key);
+    }
     if (!tag.has(body_attribute::sid)) {
         dispatch_session_request(x, body);
         return;

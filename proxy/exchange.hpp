@@ -101,7 +101,7 @@ struct exchange {
     session_role role = session_role::none;
     bool finished = false;   // it is over, but a wake for it is still on its way
     std::uint32_t wakes = 0; // on their way; counted up by any core, down by its own
-    std::uint32_t payload_hash = 0;
+    routing::request_print print;
     session_facts facts;                      // of its session, as they were when it was admitted
     std::unique_ptr<exchange_wait> wait;      // only while it waits
     std::unique_ptr<session_origin> begun_as; // only of a session request whose session can move

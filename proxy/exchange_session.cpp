@@ -31,6 +31,8 @@ reason reason_of(rid_verdict verdict) noexcept {
         return reason::too_many_requests;
     case rid_verdict::too_many_copies:
         return reason::too_many_copies;
+    case rid_verdict::other_key:
+        return reason::rid_key;
     case rid_verdict::out_of_order:
         return reason::rid_gap;
     case rid_verdict::forward:
@@ -103,6 +105,7 @@ void follow(exchange& x, const rid_decision& decision) {
     case rid_verdict::above_window:
     case rid_verdict::too_many:
     case rid_verdict::too_many_copies:
+    case rid_verdict::other_key:
     case rid_verdict::out_of_order:
         fail(x, reason_of(decision.verdict));
         return;
@@ -115,8 +118,7 @@ void exchange_start_in_session(exchange& x, const session_key& of, bool restart)
     core& home = *x.home;
     home.counters.held.add();
     x.for_node = true;
-    const admission verdict =
-        home.shared.sessions.admit(x, of, x.payload_hash, restart, home.loop.steady_ms());
+    const admission verdict = home.shared.sessions.admit(x, of, restart, home.loop.steady_ms());
     x.facts = verdict.facts;
     exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
     if (!verdict.tracked) {

@@ -174,8 +174,8 @@ class session_table {
 
     // admit decides about a request of this session. forward, hold_back, join: x is a member from
     // here on. replay: take_kept() has the answer, x is a member until then.
-    [[nodiscard]] admission admit(exchange& x, const session_key& key, std::uint32_t payload_hash,
-                                  bool restart, std::uint64_t now_ms);
+    [[nodiscard]] admission admit(exchange& x, const session_key& key, bool restart,
+                                  std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
     // The time that a held-back member was told to wait is over. out_of_order: it has failed, and

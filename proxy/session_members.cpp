@@ -126,8 +126,8 @@ reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms
     return within_rate(of, now_ms) ? reason::none : reason::request_rate;
 }
 
-admission session_table::admit(exchange& x, const session_key& key, std::uint32_t payload_hash,
-                               bool restart, std::uint64_t now_ms) {
+admission session_table::admit(exchange& x, const session_key& key, bool restart,
+                               std::uint64_t now_ms) {
     wake_list woken;
     shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
@@ -152,7 +152,7 @@ admission session_table::admit(exchange& x, const session_key& key, std::uint32_
         // False: it is in use after all, and the window refuses what does not fit.
         [[maybe_unused]] const bool anew = of->window.readopt(x.rid);
     }
-    result.decision = of->window.on_request(x.rid, payload_hash, rules_for(*of, now_ms), now_ms);
+    result.decision = of->window.on_request(x.rid, x.print, rules_for(*of, now_ms), now_ms);
     follow(*of, x, result.decision, woken);
     give_turns(*of, now_ms, woken, &x);
     return result;
@@ -190,6 +190,7 @@ void session_table::follow(session& of, exchange& x, const rid_decision& decisio
     case rid_verdict::above_window:
     case rid_verdict::too_many:
     case rid_verdict::too_many_copies:
+    case rid_verdict::other_key:
     case rid_verdict::out_of_order:
         if (x.of != nullptr) {
             part(x);
@@ -203,7 +204,7 @@ rid_decision session_table::retry(exchange& x, std::uint64_t now_ms) {
     session& of = *x.of;
     const std::lock_guard lock(shard_of(of.hash).mutex);
     const rid_decision decision =
-        of.window.on_request(x.rid, x.payload_hash, rules_for(of, now_ms), now_ms);
+        of.window.on_request(x.rid, x.print, rules_for(of, now_ms), now_ms);
     follow(of, x, decision, woken);
     return decision;
 }

@@ -55,6 +55,7 @@ namespace boshgate::routing {
     X(bad_body, 400, "the body is not what XEP-0124 allows")                                       \
     X(rid_old, 404, "the rid is too old: its answer is gone")                                      \
     X(rid_window, 404, "the rid is too far ahead")                                                 \
+    X(rid_key, 404, "the rid was used before, with another key")                                   \
     X(rid_gap, 503, "a request before this one never came")                                        \
     X(too_many_requests, 403, "too many unanswered requests of one session")                       \
     X(too_many_copies, 403, "the same request came too often")                                     \

@@ -10,6 +10,8 @@ namespace {
 // One more again, because clients in use do not count exactly (stanza ignores `requests`), and a
 // refusal ends the user's session.
 constexpr unsigned tolerated = 2;
+// How often a request is asked for until what it waits for counts as gone elsewhere.
+constexpr unsigned asked_in_vain = 3;
 constexpr unsigned requests_least = 2;
 constexpr unsigned requests_unknown = 5; // what Strophe assumes until it is told
 
@@ -39,6 +41,8 @@ const char* name_of(rid_verdict verdict) noexcept {
         return "too_many";
     case rid_verdict::too_many_copies:
         return "too_many_copies";
+    case rid_verdict::other_key:
+        return "other_key";
     case rid_verdict::out_of_order:
         return "out_of_order";
     }
@@ -70,14 +74,14 @@ bool rid_window::readopt(std::uint64_t rid) noexcept {
     return true;
 }
 
-rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_hash,
-                                    const rid_rules& rules, std::uint64_t now_ms) noexcept {
+rid_decision rid_window::on_request(std::uint64_t rid, request_print print, const rid_rules& rules,
+                                    std::uint64_t now_ms) noexcept {
     if (gap_given_up_) {
         gap_given_up_ = false;
         adopted_at_ms_ = now_ms;
     }
     if (rid <= top_) {
-        return tracked(rid) ? copy(rid, payload_hash, rules, now_ms)
+        return tracked(rid) ? copy(rid, print, rules, now_ms)
                             : rid_decision{.verdict = rid_verdict::too_old};
     }
     const unsigned width = width_of(requests_);
@@ -96,11 +100,13 @@ rid_decision rid_window::on_request(std::uint64_t rid, std::uint32_t payload_has
         }
     }
     for (std::uint64_t next = top_ + 1; next <= rid; ++next) {
-        become(at(next), state::missing);
-        at(next) = {.is = state::missing};
+        slot& one = at(next);
+        become(one, state::missing);
+        one = slot{};
+        one.is = state::missing;
     }
     top_ = rid;
-    at(rid).hash = payload_hash;
+    at(rid).print = print;
     if (adopted_ && adopted_at_ms_ == 0) {
         adopted_at_ms_ = now_ms;
     }
@@ -129,17 +135,20 @@ rid_decision rid_window::go_or_wait(std::uint64_t rid, const rid_rules& rules,
     return {.verdict = rid_verdict::forward};
 }
 
-rid_decision rid_window::copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
+rid_decision rid_window::copy(std::uint64_t rid, request_print print, const rid_rules& rules,
                               std::uint64_t now_ms) noexcept {
     slot& one = at(rid);
     if (one.is == state::missing || (one.is == state::unknown && one.copies == 0)) {
-        one.hash = hash;
+        one.print = print;
         return admit(rid, rules, now_ms);
+    }
+    if (one.copies != 0 && one.print.key != print.key) {
+        return {.verdict = rid_verdict::other_key}; // not counted: it is no copy
     }
     if (one.copies >= rules.copies) {
         return {.verdict = rid_verdict::too_many_copies};
     }
-    const bool differs = one.hash != hash;
+    const bool differs = one.print.payload != print.payload;
     // CAXL repeats its newest request, whichever failed, and never the failed one.
     if (one.is == state::waiting && rid > 0 && tracked(rid - 1) &&
         at(rid - 1).is == state::failed) {
@@ -221,7 +230,7 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
         // The node would only keep it, and a kept request is what nodes get wrong: ejabberd never
         // answers it. Refused, it harms nobody; the client comes with both again.
         become(at(rid), state::failed);
-        if (at(rid).refused) {
+        if (at(rid).refused && at(rid).copies >= asked_in_vain) {
             give_up_gap(rid);
         }
         at(rid).refused = true;
@@ -235,9 +244,10 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
     return {.verdict = rid_verdict::hold_back, .wait_ms = first.ms};
 }
 
-// What a request has waited for in vain twice has most likely gone to the node by another instance.
-// When the client comes with the request all the same, the node is to judge. (After once it is too
-// early: a client whose connection broke repeats the newer one first as often as not.)
+// What a request has waited for in vain again and again has most likely gone to the node by another
+// instance. When the client comes with the request all the same, the node is to judge. (Not after
+// once or twice: a client whose connection broke repeats the newer one first as often as not, and a
+// node that gets a hole loses what stands in it. The simulation tells.)
 void rid_window::give_up_gap(std::uint64_t rid) noexcept {
     gap_given_up_ = true;
     for (std::uint64_t older = oldest(); older < rid; ++older) {

@@ -41,13 +41,23 @@ enum class rid_verdict : std::uint8_t {
     above_window,    // too far ahead: item-not-found (XEP-0124 14.2)
     too_many,        // more unanswered requests than a window holds: policy-violation (11)
     too_many_copies, // the same rid again and again: policy-violation (14.3)
+    other_key,       // the rid was used with another key: item-not-found (15)
     out_of_order     // what it follows did not come in time: an HTTP failure, for the client to
                      // repeat both
 };
-inline constexpr std::size_t rid_verdict_count = 9;
+inline constexpr std::size_t rid_verdict_count = 10;
 
 // As it is printed: "hold_back".
 [[nodiscard]] const char* name_of(rid_verdict verdict) noexcept;
+
+// What tells a copy of a request from another one under the same rid: hashes, so that nothing of a
+// request has to be kept. A payload that differs is a client's mistake, and told to the caller. A
+// key that differs is somebody else's request (XEP-0124 15): it gets nothing of the first one's. So
+// the hash of a key must not be one that others can compute; 0: there is no key.
+struct request_print {
+    std::uint32_t key = 0;
+    std::uint16_t payload = 0;
+};
 
 struct rid_decision {
     rid_verdict verdict = rid_verdict::forward;
@@ -74,8 +84,11 @@ struct rid_rules {
     // 0: written is in; but a node that reads its links side by side (ejabberd) may swap what came
     // within a millisecond or two.
     std::uint32_t settle_ms = 10;
-    // The same, where the predecessor was written before and its link broke.
-    std::uint32_t resettle_ms = 500;
+    // The same, where the predecessor was written before and its link broke. What broke one link
+    // may stall the next, and a repeat that comes to Prosody behind a newer request is refused: the
+    // session is lost. Nothing but its answer says that it has come, and a node may hold that for
+    // the whole `wait`; so it is given as long as stalls last that TCP itself mends.
+    std::uint32_t resettle_ms = 3000;
     // How long the first request of an adopted session waits for an older one: after a restart a
     // client comes with all it had under way, in any order (CAXL after half a second).
     std::uint32_t adopt_ms = 750;
@@ -103,11 +116,11 @@ class rid_window {
     [[nodiscard]] bool readopt(std::uint64_t rid) noexcept;
 
     // A request has come. forward: it counts as going out until on_written or on_failed.
-    [[nodiscard]] rid_decision on_request(std::uint64_t rid, std::uint32_t payload_hash,
+    [[nodiscard]] rid_decision on_request(std::uint64_t rid, request_print print,
                                           const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // A request that was held back has waited as long as it was told to: forward, or hold_back for
     // longer. `reorder_over`: it has waited for reorder_ms in all. out_of_order: it counts as
-    // failed; the second time what it waited for counts as gone elsewhere, and its next copy is
+    // failed; the third time what it waited for counts as gone elsewhere, and its next copy is
     // judged as the first request of an adopted session is. Any other verdict: it is not held back
     // any more.
     [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
@@ -168,9 +181,9 @@ class rid_window {
     };
     static constexpr std::size_t state_count = static_cast<std::size_t>(state::parked) + 1;
     struct slot {
-        std::uint32_t hash = 0;
-        state is = state::unknown;
+        request_print print{};
         std::uint8_t copies = 0;
+        state is : 3 = state::unknown;
         bool kept : 1 = false;
         bool written : 1 = false;  // whole, at least once: the node may have it
         bool again : 1 = false;    // written, and goes out once more
@@ -211,7 +224,7 @@ class rid_window {
     }
     [[nodiscard]] rid_decision admit(std::uint64_t rid, const rid_rules& rules,
                                      std::uint64_t now_ms) noexcept;
-    [[nodiscard]] rid_decision copy(std::uint64_t rid, std::uint32_t hash, const rid_rules& rules,
+    [[nodiscard]] rid_decision copy(std::uint64_t rid, request_print print, const rid_rules& rules,
                                     std::uint64_t now_ms) noexcept;
     [[nodiscard]] wait waits_for(std::uint64_t rid, const rid_rules& rules,
                                  std::uint64_t now_ms) const noexcept;

@@ -23,6 +23,7 @@ struct exchange {
     bool kept = false;
     bool reached = false;   // written whole at least once
     bool given_up = false;  // failed, and then a newer one came again
+    std::uint32_t key = 0;  // of the first copy
     unsigned refused = 0;   // times that it was out of order
     bool elsewhere = false; // failed unwritten, and waited for in vain
 };
@@ -41,7 +42,7 @@ class session {
         switch (what & 0x0f) {
         case 0:
         case 1:
-            ask(rid, what & 0x0f);
+            ask(rid, {.payload = static_cast<std::uint16_t>(what & 0x0f)});
             break;
         case 2:
             if (known && known_[rid].is == state::held) {
@@ -85,6 +86,9 @@ class session {
                 known_[rid].kept = false;
             }
             break;
+        case 10:
+            ask(rid, {.key = 3});
+            break;
         case 9:
             readopt(rid);
             break;
@@ -125,10 +129,10 @@ class session {
         return one.is == state::sending || one.is == state::sent;
     }
 
-    void ask(std::uint64_t rid, std::uint32_t payload) {
+    void ask(std::uint64_t rid, routing::request_print print) {
         const bool known = known_.count(rid) != 0;
         const bool remembered = rid + rid_window::slots > window_.newest();
-        const rid_decision decision = window_.on_request(rid, payload, rules, now_);
+        const rid_decision decision = window_.on_request(rid, print, rules, now_);
         switch (decision.verdict) {
         case rid_verdict::forward:
         case rid_verdict::hold_back:
@@ -137,10 +141,16 @@ class session {
             require(adopted_ || rid > first_, "nothing before the session goes out");
             require(!known || known_[rid].is != state::answered || !known_[rid].kept,
                     "an answer that is here is not asked for");
+            require(!known || known_[rid].key == print.key, "nothing goes out for another key");
             known_[rid].is = state::held;
+            known_[rid].key = print.key;
             decided(rid, decision, false);
             break;
+        case rid_verdict::other_key:
+            require(known && known_[rid].key != print.key, "only another key is refused as one");
+            break;
         case rid_verdict::join:
+            require(known && known_[rid].key == print.key, "never a join with another key");
             require(known && known_[rid].is != state::answered && known_[rid].is != state::failed,
                     "never a join to nothing");
             if (known_[rid].is == state::held && rid > 0 && known_.count(rid - 1) != 0) {
@@ -149,8 +159,9 @@ class session {
             }
             break;
         case rid_verdict::replay:
-            require(known && known_[rid].is == state::answered && known_[rid].kept,
-                    "never a replay of nothing");
+            require(known && known_[rid].is == state::answered && known_[rid].kept &&
+                        known_[rid].key == print.key,
+                    "never a replay of nothing, nor for another key");
             break;
         case rid_verdict::too_old:
             require(!known || !remembered || known_[rid].is == state::answered,
@@ -192,7 +203,7 @@ class session {
             require(decision.verdict == rid_verdict::out_of_order && reorder_over,
                     "what is held back goes out, waits or is refused for good");
             known_[rid].is = state::failed;
-            if (++known_[rid].refused > 1) { // the hole may have been filled elsewhere
+            if (++known_[rid].refused > 2) { // the hole may have been filled elsewhere
                 adopted_ = true;
                 for (auto& [older, one] : known_) {
                     one.elsewhere =

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cctype>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,45 @@ TEST(ScenarioSession, AnotherRequestUnderTheSameRid) {
     EXPECT_EQ(second->read_answer().body, answer_to(1001));
     EXPECT_EQ(proxy.ask(other).body, answer_to(1001)) << "the answer of the first";
     EXPECT_EQ(proxy.app().total(&core_counters::copies_differing), 2U);
+    EXPECT_EQ(node.requests().size(), 2U);
+}
+
+// Somebody who saw the sid and a rid, but has not the key, gets nothing of the client's.
+TEST(ScenarioSession, ACopyWithAnotherKeyGetsNothing) {
+    const std::string key = "bfb06a6f113cd6fd3838ab9d300fdb4fe3da2f7d"; // XEP-0124 15, example
+    std::string upper = key;
+    for (char& one : upper) {
+        one = static_cast<char>(std::toupper(static_cast<unsigned char>(one)));
+    }
+    const auto with = [](const std::string& value) {
+        return poll("s", 1001, "", value.empty() ? "" : " key='" + value + "'");
+    };
+    const std::string others[] = {"", "113cd6fd3838ab9d300fdb4fe3da2f7dbfb06a6f", key + key};
+    gate hold;
+    stub_node node([&](const node_request& got) {
+        return attribute(got.body, "sid").empty()
+                   ? bosh_node(got)
+                   : node_reply{.bytes = ok(answer_to(rid_of(got))), .before = hold.wait()};
+    });
+    const opens_at_end opener(hold);
+    running_proxy proxy(bosh_config_with_node(node.port()));
+    EXPECT_EQ(proxy.ask(session_request(1000)).status, 200);
+    const auto first = proxy.connect();
+    first->write(with(key));
+    ASSERT_TRUE(node_has(node, 2));
+    for (const std::string& other : others) {
+        EXPECT_EQ(terminated(proxy.ask(with(other))), "item-not-found") << other;
+    }
+    EXPECT_TRUE(proxy.ended(reason::rid_key, 3));
+    const auto second = proxy.connect();
+    second->write(with(upper)); // the same key
+    EXPECT_TRUE(first->at_end());
+    hold.open();
+    EXPECT_EQ(second->read_answer().body, answer_to(1001)) << "the session lives on";
+    for (const std::string& other : others) {
+        EXPECT_EQ(terminated(proxy.ask(with(other))), "item-not-found") << other;
+    }
+    EXPECT_EQ(proxy.ask(with(key)).body, answer_to(1001));
     EXPECT_EQ(node.requests().size(), 2U);
 }
 

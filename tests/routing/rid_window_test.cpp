@@ -28,7 +28,9 @@ using verdict = rid_verdict;
 
 constexpr rid_rules rules{
     .reorder_ms = 2000, .settle_ms = 10, .resettle_ms = 500, .adopt_ms = 300, .copies = 4};
-constexpr std::uint32_t hash = 7;
+constexpr request_print hash{.payload = 7};
+constexpr request_print other_payload{.payload = 8};
+constexpr request_print keyed{.key = 5, .payload = 7};
 constexpr std::uint64_t first = 1000; // the session request
 
 const rid_decision forward{.verdict = verdict::forward};
@@ -41,8 +43,8 @@ struct bench {
     rid_window window = rid_window::opened(first, 2);
     std::uint64_t now = 100'000;
 
-    rid_decision ask(std::uint64_t rid, std::uint32_t payload = hash) {
-        return window.on_request(rid, payload, rules, now);
+    rid_decision ask(std::uint64_t rid, request_print print = hash) {
+        return window.on_request(rid, print, rules, now);
     }
     void written(std::uint64_t rid) { window.on_written(rid, now); }
     // Comes, goes out, is in for good.
@@ -77,7 +79,7 @@ TEST(rid_window, decides_by_the_state_of_the_rid) {
         const char* name;
         std::function<void(bench&)> before;
         std::uint64_t rid;
-        std::uint32_t payload;
+        request_print print;
         rid_decision expected;
     } const cases[] = {
         {"the first one", [](bench&) {}, first + 1, hash, forward},
@@ -97,7 +99,7 @@ TEST(rid_window, decides_by_the_state_of_the_rid) {
         {"a copy with another payload",
          [](bench& b) { b.in(first + 1); },
          first + 1,
-         hash + 1,
+         other_payload,
          {verdict::join, 0, true}},
         {"a copy of one held back",
          [](bench& b) { (void)b.ask(first + 2); },
@@ -112,7 +114,7 @@ TEST(rid_window, decides_by_the_state_of_the_rid) {
         {"the same with another payload",
          [](bench& b) { b.answered(first + 1); },
          first + 1,
-         hash + 1,
+         other_payload,
          {verdict::replay, 0, true}},
         {"an answer that was not kept: the node has it",
          [](bench& b) {
@@ -206,8 +208,66 @@ TEST(rid_window, decides_by_the_state_of_the_rid) {
     for (const auto& c : cases) {
         bench b;
         c.before(b);
-        EXPECT_EQ(b.ask(c.rid, c.payload), c.expected) << c.name;
+        EXPECT_EQ(b.ask(c.rid, c.print), c.expected) << c.name;
     }
+}
+
+// Whoever has the rid but not the key has nothing (XEP-0124 15).
+TEST(rid_window, what_has_another_key_is_no_copy) {
+    constexpr request_print guessed{.key = 6, .payload = 7};
+    constexpr request_print without{.payload = 7};
+    constexpr request_print other{.key = 5, .payload = 8};
+    struct {
+        const char* name;
+        std::function<void(bench&)> before;
+        rid_decision copy; // what one with the right key gets
+    } const cases[] = {
+        {"held back", [](bench&) {}, {verdict::join}},
+        {"on its way", [](bench& b) { b.answered(first + 1); }, {verdict::join}},
+        {"answered",
+         [](bench& b) {
+             b.answered(first + 1);
+             EXPECT_EQ(b.ask(first + 2, keyed), forward);
+             b.written(first + 2);
+             EXPECT_TRUE(b.window.on_answered(first + 2, true));
+         },
+         {verdict::replay}},
+        {"answered, not kept",
+         [](bench& b) {
+             b.answered(first + 1);
+             EXPECT_EQ(b.ask(first + 2, keyed), forward);
+             b.written(first + 2);
+             EXPECT_TRUE(b.window.on_answered(first + 2, false));
+         },
+         forward},
+        {"failed",
+         [](bench& b) {
+             b.answered(first + 1);
+             EXPECT_EQ(b.ask(first + 2, keyed), forward);
+             b.window.on_failed(first + 2);
+         },
+         forward},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        c.before(b);
+        if (c.copy.verdict == verdict::join)
+            (void)b.ask(first + 2, keyed);
+        // However often somebody guesses, that takes nothing from the client.
+        for (std::uint32_t i = 0; i <= rules.copies; ++i)
+            EXPECT_EQ(b.ask(first + 2, i % 2 == 0 ? guessed : without),
+                      (rid_decision{verdict::other_key}))
+                << c.name << i;
+        EXPECT_EQ(b.ask(first + 2, keyed), c.copy) << c.name;
+        if (c.copy != forward) {
+            rid_decision differing = c.copy;
+            differing.differs = true;
+            EXPECT_EQ(b.ask(first + 2, other), differing) << c.name;
+        }
+        EXPECT_EQ(b.ask(first + 3, without).verdict == verdict::other_key, false) << c.name;
+    }
+    bench b;
+    EXPECT_EQ(b.ask(first, keyed), (rid_decision{verdict::too_old})) << "the session request";
 }
 
 // A window is two wider than what the node granted, at least 2 and at most window_max.
@@ -435,7 +495,7 @@ TEST(rid_window, what_was_out_of_order_may_come_again) {
 }
 
 // Another instance may have had it.
-TEST(rid_window, what_is_waited_for_in_vain_twice_is_the_nodes_to_know) {
+TEST(rid_window, what_is_waited_for_in_vain_too_often_is_the_nodes_to_know) {
     struct {
         const char* name;
         std::function<void(bench&)> before;
@@ -451,7 +511,7 @@ TEST(rid_window, what_is_waited_for_in_vain_twice_is_the_nodes_to_know) {
         bench b;
         b.answered(first + 1);
         c.before(b);
-        for (int time = 0; time < 2; ++time) {
+        for (int time = 0; time < 3; ++time) {
             EXPECT_EQ(b.ask(first + 3), hold(2000)) << c.name << time;
             b.now += 2000;
             EXPECT_EQ(b.over(first + 3, true), (rid_decision{verdict::out_of_order}))
@@ -468,9 +528,10 @@ TEST(rid_window, what_is_waited_for_in_vain_twice_is_the_nodes_to_know) {
         EXPECT_EQ(b.ask(first + 4), forward) << c.name << ": as if nothing had been";
         EXPECT_EQ(b.ask(first + 2), forward) << c.name << ": the node's to judge";
     }
-    // A copy that waits with it is no second time.
+    // Copies that wait with it are no further times.
     bench b;
     EXPECT_EQ(b.ask(first + 2), hold(2000));
+    EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::join}));
     EXPECT_EQ(b.ask(first + 2), (rid_decision{verdict::join}));
     EXPECT_EQ(b.over(first + 2, true), (rid_decision{verdict::out_of_order}));
     EXPECT_EQ(b.ask(first + 2), hold(2000));

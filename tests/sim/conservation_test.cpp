@@ -190,6 +190,29 @@ TEST(conservation, every_link_breaks_at_once) {
     }
 }
 
+// What stands between the proxy and a node may take a request and pass it on seconds later; a
+// repeat as well. Nothing newer may have gone to the node by then.
+TEST(conservation, repeats_are_stalled) {
+    for (const node_kind node : {node_kind::prosody, node_kind::ejabberd}) {
+        for (const client_kind client : all) {
+            scenario stalled;
+            stalled.node = node;
+            stalled.client = client;
+            stalled.node_side = loud();
+            stalled.node_side.stalled = 30;
+            const result got = play(stalled, "stalled");
+            expect_bounds(got);
+            EXPECT_GT(got.repeats, 10 * got.worlds) << got.text();
+            EXPECT_EQ(got.stuck, 0U) << got.text();
+            EXPECT_LE(got.lost, per_thousand(1, got.faults)) << got.text();
+            // With half a second for a repeat it is 2 to 3 in a thousand faults. What is left are
+            // stalls of what was no repeat, of which nothing can be known.
+            EXPECT_LE(count(got, refused), got.faults / 1000) << got.text();
+            EXPECT_LE(sum(got), per_thousand(5, got.faults)) << got.text();
+        }
+    }
+}
+
 TEST(conservation, links_swallow) {
     for (const node_kind node : {node_kind::prosody, node_kind::ejabberd}) {
         for (const client_kind client : sound) {

@@ -13,8 +13,8 @@ void proxy_model::asked(const std::shared_ptr<wire>& client, const request& what
         return;
     }
     ++counts_.turns;
-    const std::uint32_t hash =
-        static_cast<std::uint32_t>(what.payload.empty() ? 0 : what.payload.front() + 1);
+    const routing::request_print hash{
+        .payload = static_cast<std::uint16_t>(what.payload.empty() ? 0 : what.payload.front() + 1)};
     const rid_decision decision = window_.on_request(what.rid, hash, with_.rules, when_.now_ms());
     when_.say("asked", name_of(decision.verdict), what.rid);
     ++counts_.verdicts[static_cast<std::size_t>(decision.verdict)];
