@@ -6,6 +6,7 @@
 #include "proxy/log.hpp"
 #include "proxy/node_request.hpp"
 #include "routing/body_edit.hpp"
+#include "routing/login.hpp"
 #include "routing/node_translation.hpp"
 #include "routing/see_other.hpp"
 
@@ -309,6 +310,9 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         }
         // The operator lets Accept-Encoding through: what the body says stays the node's.
         if (x.of != nullptr) {
+            if (!x.facts.authenticated) { // nobody is sent away for what cannot be known
+                home.shared.sessions.logged_in(x);
+            }
             [[maybe_unused]] const bool down = home.shared.sessions.answered(
                 x, std::nullopt, false, x.sink != nullptr, home.loop.steady_ms());
         }
@@ -342,6 +346,10 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         return true;
     }
     const bool keeps = home.answer.status == 200 && !body.empty();
+    if (!x.facts.authenticated && keeps && !ends &&
+        routing::shows_login(home.tag, x.settings->body_limits)) {
+        home.shared.sessions.logged_in(x);
+    }
     const bool down = home.shared.sessions.answered(x, keeps ? std::optional(body) : std::nullopt,
                                                     ends, x.sink != nullptr, home.loop.steady_ms());
     if (!down && x.sink != nullptr) {

@@ -104,7 +104,6 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
     std::string_view sid = tag.coded(body_attribute::sid)
                                ? tag.value(body_attribute::sid, room).value_or("")
                                : tag.written(body_attribute::sid);
-    const bool restart = tag.kind() == routing::body_kind::restart;
     routing::sid_tagger::raw_room raw;
     std::optional<session_place> place;
     routing::node_index opened_at = x.node;
@@ -143,7 +142,7 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
     if (x.tagged && !place) {
         prepare_move(x, sid, shown);
     }
-    exchange_start_in_session(x, {.node = opened_at, .sid = sid, .hash = x.session_hash}, restart);
+    exchange_start_in_session(x, {.node = opened_at, .sid = sid, .hash = x.session_hash});
 }
 
 void connection::dispatch_session_request(exchange& x, std::string_view body) {

@@ -188,7 +188,7 @@ void exchange_finish(exchange& x, int status, routing::reason why);
 void exchange_start(exchange& x);
 // exchange_start_in_session does so for a request with a sid when the session's rid window lets it;
 // else it waits, or gets the answer of the first copy.
-void exchange_start_in_session(exchange& x, const session_key& of, bool restart);
+void exchange_start_in_session(exchange& x, const session_key& of);
 // exchange_send does what exchange_start does for an exchange that was counted before: its turn has
 // come. exchange_open_link never takes an idle link: what broke one may have broken all.
 void exchange_send(exchange& x);

@@ -114,11 +114,11 @@ void follow(exchange& x, const rid_decision& decision) {
 
 } // namespace
 
-void exchange_start_in_session(exchange& x, const session_key& of, bool restart) {
+void exchange_start_in_session(exchange& x, const session_key& of) {
     core& home = *x.home;
     home.counters.held.add();
     x.for_node = true;
-    const admission verdict = home.shared.sessions.admit(x, of, restart, home.loop.steady_ms());
+    const admission verdict = home.shared.sessions.admit(x, of, home.loop.steady_ms());
     x.facts = verdict.facts;
     exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
     if (!verdict.tracked) {

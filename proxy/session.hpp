@@ -174,8 +174,7 @@ class session_table {
 
     // admit decides about a request of this session. forward, hold_back, join: x is a member from
     // here on. replay: take_kept() has the answer, x is a member until then.
-    [[nodiscard]] admission admit(exchange& x, const session_key& key, bool restart,
-                                  std::uint64_t now_ms);
+    [[nodiscard]] admission admit(exchange& x, const session_key& key, std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);
     // The time that a held-back member was told to wait is over. out_of_order: it has failed, and
@@ -194,6 +193,8 @@ class session_table {
     // `ends`: it says that the session is over. `wanted`: a client waits for it.
     [[nodiscard]] bool answered(exchange& x, std::optional<std::string_view> body, bool ends,
                                 bool wanted, std::uint64_t now_ms);
+    // An answer to the member shows that its client has authenticated (routing/login.hpp).
+    void logged_in(const exchange& x);
     // A parked answer goes down although an older one has not come.
     void unpark(exchange& x);
     // take_kept copies the kept answer of the member's rid, and ends its membership. False: it is
@@ -248,7 +249,7 @@ class session_table {
     [[nodiscard]] bool within_rate(session& of, std::uint64_t now_ms) const;
     [[nodiscard]] routing::rid_rules rules_for(const session& of,
                                                std::uint64_t now_ms) const noexcept;
-    [[nodiscard]] routing::reason refusal_of(session& of, bool restart, std::uint64_t now_ms);
+    [[nodiscard]] routing::reason refusal_of(session& of, std::uint64_t now_ms);
     void follow(session& of, exchange& x, const routing::rid_decision& decision, wake_list& woken);
     void fail_members(shard& in, exchange& x, routing::reason why, std::uint64_t now_ms,
                       wake_list& woken);

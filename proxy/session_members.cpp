@@ -66,14 +66,6 @@ void for_members(session& of, std::uint64_t rid, Call call) {
     }
 }
 
-// Whether an answer could only come to somebody who is logged in. A restart tells that of SASL
-// (XEP-0206 5), but neither of SASL2 (XEP-0388) nor of the old XEP-0078.
-bool shows_login(std::string_view body) noexcept {
-    return body.find("<success") != std::string_view::npos ||
-           body.find("<presence") != std::string_view::npos ||
-           body.find("<message") != std::string_view::npos;
-}
-
 } // namespace
 
 wake_list::~wake_list() {
@@ -113,21 +105,16 @@ bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
 }
 
 // refusal_of says why a session gets no further, whatever the rid.
-reason session_table::refusal_of(session& of, bool restart, std::uint64_t now_ms) {
-    if (!of.facts.authenticated) {
-        if (restart) { // what follows on success only (XEP-0206 5)
-            proven(of);
-        } else if (settings_.authentication_timeout.count() != 0 &&
-                   elapsed_ms(now_ms, of.begun_ms) >
-                       static_cast<std::uint64_t>(settings_.authentication_timeout.count())) {
-            return reason::unauthenticated;
-        }
+reason session_table::refusal_of(session& of, std::uint64_t now_ms) {
+    if (!of.facts.authenticated && settings_.authentication_timeout.count() != 0 &&
+        elapsed_ms(now_ms, of.begun_ms) >
+            static_cast<std::uint64_t>(settings_.authentication_timeout.count())) {
+        return reason::unauthenticated;
     }
     return within_rate(of, now_ms) ? reason::none : reason::request_rate;
 }
 
-admission session_table::admit(exchange& x, const session_key& key, bool restart,
-                               std::uint64_t now_ms) {
+admission session_table::admit(exchange& x, const session_key& key, std::uint64_t now_ms) {
     wake_list woken;
     shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
@@ -144,7 +131,7 @@ admission session_table::admit(exchange& x, const session_key& key, bool restart
         return result;
     }
     const std::uint64_t unused_ms = elapsed_ms(now_ms, std::exchange(of->used_ms, now_ms));
-    result.refused = refusal_of(*of, restart, now_ms);
+    result.refused = refusal_of(*of, now_ms);
     if (result.refused != reason::none) {
         return result;
     }
@@ -309,9 +296,6 @@ bool session_table::answered(exchange& x, std::optional<std::string_view> body, 
     of.used_ms = now_ms;
     of.ended = of.ended || ends;
     of.alive = of.alive || (body && !ends);
-    if (!of.facts.authenticated && body && shows_login(*body)) {
-        proven(of);
-    }
     const bool kept = body && keep(of, x.rid, *body);
     const bool down = of.window.on_answered(x.rid, kept);
     if (down) {
@@ -339,6 +323,12 @@ bool session_table::answered(exchange& x, std::optional<std::string_view> body, 
     }
     drop_unproven(in, of);
     return down;
+}
+
+void session_table::logged_in(const exchange& x) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    proven(of);
 }
 
 void session_table::unpark(exchange& x) {

@@ -122,8 +122,7 @@ TEST(SessionsEdge, ASessionUsedAMomentLaterThanNowIsNotOld) {
     EXPECT_EQ(table.size(), 1U);
     proxy::exchange x;
     x.rid = 11;
-    const proxy::admission verdict =
-        table.admit(x, {.node = 0, .sid = "s", .hash = 7}, false, 999'999);
+    const proxy::admission verdict = table.admit(x, {.node = 0, .sid = "s", .hash = 7}, 999'999);
     EXPECT_EQ(verdict.refused, reason::none) << "not a session that never authenticated";
     EXPECT_EQ(verdict.decision.verdict, routing::rid_verdict::forward);
     EXPECT_TRUE(table.answered(x, "<body/>", false, false, 999'999));
@@ -156,7 +155,7 @@ TEST(SessionsEdge, ASessionThatWasUsedElsewhereIsTakenUpAnew) {
         table.open(0, "s", 7, 10, {.inactivity = 30, .requests = 2}, client, begin);
         const auto admitted = [&](proxy::exchange& x, std::uint64_t rid, std::uint64_t now) {
             x.rid = rid;
-            return table.admit(x, {.node = 0, .sid = "s", .hash = 7}, false, now).decision;
+            return table.admit(x, {.node = 0, .sid = "s", .hash = 7}, now).decision;
         };
         proxy::exchange first;
         ASSERT_EQ(admitted(first, 11, begin).verdict, rid_verdict::forward);

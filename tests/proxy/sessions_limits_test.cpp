@@ -109,6 +109,37 @@ TEST(SessionLimits, WithoutSuccessInTimeTheSessionEnds) {
     EXPECT_EQ(proxy.ask(poll("elsewhere", 5)).body, answer_to(5));
 }
 
+// What a client says of itself does not count: neither a restart, nor its words in the node's
+// mouth.
+TEST(SessionLimits, OnlyTheNodesSuccessIsOne) {
+    const std::string success = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
+    const struct {
+        const char* name;
+        std::string more;
+        std::string answer; // inside of the node's
+        int later;          // the status of a further session request
+    } cases[] = {
+        {"a restart", " xmlns:xmpp='urn:xmpp:xbosh' xmpp:restart='true'",
+         "<stream:features xmlns:stream='http://etherx.jabber.org/streams'/>", 503},
+        {"an echo", "", "<iq xmlns='jabber:client' type='error'>" + success + "</iq>", 503},
+        {"success", "", success, 200},
+        {"success of SASL2", "", "<success xmlns='urn:xmpp:sasl:2'/>", 200},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.name);
+        stub_node node([&c](const node_request& got) {
+            return attribute(got.body, "sid").empty()
+                       ? many_sessions(got)
+                       : node_reply{.bytes = ok(answer_to(rid_of(got), c.answer))};
+        });
+        running_proxy proxy(
+            bosh_config_with_node(node.port(), "sessions: {unauthenticated_per_address: 1}\n"));
+        EXPECT_EQ(proxy.ask(session_request(1000)).status, 200);
+        EXPECT_EQ(proxy.ask(poll("s1000", 1001, "", c.more)).status, 200);
+        EXPECT_EQ(proxy.ask(session_request(2000)).status, c.later);
+    }
+}
+
 TEST(SessionLimits, RequestsOfASecond) {
     stub_node node(many_sessions);
     // The second may pass while they are sent, which allows further ones: few, on a machine that is
