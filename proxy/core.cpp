@@ -102,8 +102,9 @@ core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_stat
 }
 
 core::~core() {
-    // Nothing runs any more. Whatever hangs on the loop goes now, while all it refers to still
-    // stands.
+    // Nothing runs any more, and no other core is to be told so. Whatever hangs on the loop goes
+    // now, while all it refers to still stands.
+    draining = false;
     probers_.clear();
     listeners.clear();
     for (connection* one : connections.copy()) {
@@ -166,8 +167,16 @@ void core::free_polls(routing::node_index node) {
 }
 
 void core::connection_gone() {
-    if (draining && connections.empty()) {
-        loop.stop();
+    if (!draining || !connections.empty() || shared.open_connections() != 0) {
+        return;
+    }
+    // The last of all: those that have waited for it end, too.
+    for (core* one : shared.cores) {
+        one->loop.post([one] {
+            if (one->draining && one->connections.empty()) {
+                one->loop.stop();
+            }
+        });
     }
 }
 

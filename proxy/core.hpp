@@ -124,6 +124,9 @@ class shared_state {
         return false;
     }
     void leave_connection() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint32_t open_connections() const noexcept {
+        return connections_.load(std::memory_order_relaxed);
+    }
 
     address_counts connections_of; // by client address
 
@@ -149,8 +152,9 @@ struct core {
     core& operator=(const core&) = delete;
 
     // drain begins the end: listeners close, idle connections close, answers carry Connection:
-    // close. After `limit` all that is left is cut. The loop stops when the last connection has
-    // gone. Of several drains the one whose limit ends first counts.
+    // close. After `limit` all that is left is cut. The loop stops when the last connection of all
+    // cores has gone: a core without any may have the request at the node whose answer another
+    // core's copy waits for. Of several drains the one whose limit ends first counts.
     void drain(std::chrono::milliseconds limit);
     // cut ends all connections at once. Only while draining.
     void cut();

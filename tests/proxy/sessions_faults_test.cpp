@@ -221,5 +221,33 @@ TEST(SessionFaults, WhatIsLeftAtTheEndOfTheDrain) {
     }
 }
 
+// The request is one core's and the copy that waits for its answer another's, every other time:
+// the kernel spreads connections. A core that has no connection left still gets that answer.
+TEST(SessionFaults, DrainingCoresWaitForEachOther) {
+    for (int time = 0; time < 8; ++time) {
+        SCOPED_TRACE(time);
+        gate hold;
+        stub_node node([&](const node_request& got) {
+            return node_reply{.bytes = ok(answer_to(rid_of(got))), .before = hold.wait()};
+        });
+        const opens_at_end opener(hold);
+        running_proxy proxy(with_threads(bosh_config_with_node(node.port()), 2));
+        const auto first = proxy.connect();
+        first->write(poll("s", 5));
+        ASSERT_TRUE(node_has(node, 1));
+        const auto copy = proxy.connect();
+        copy->write(poll("s", 5));
+        EXPECT_TRUE(first->at_end());
+        ASSERT_TRUE(running_proxy::until(
+            [&] { return proxy.app().total(&core_counters::connections) == 1; }));
+        proxy.app().drain(milliseconds{60'000});
+        EXPECT_FALSE(copy->at_end(milliseconds{50})) << "its answer is on its way";
+        hold.open();
+        EXPECT_EQ(copy->read_answer().body, answer_to(5));
+        EXPECT_TRUE(copy->at_end());
+        proxy.app().join();
+    }
+}
+
 } // namespace
 } // namespace boshgate::tests
