@@ -181,7 +181,9 @@ void exchange_abandon(exchange& x, int status, reason why) {
     if (no_use && x.via != nullptr) {
         x.via->abandon();
         x.via = nullptr;
-        if (x.of != nullptr) {
+        if (x.of != nullptr && x.streaming) {
+            exchange_answered_unkept(x);
+        } else if (x.of != nullptr) {
             x.home->shared.sessions.failed(x, why, x.home->loop.steady_ms());
         }
         x.home->counters.held.subtract();
@@ -195,14 +197,17 @@ void exchange_resume(exchange& x) {
     }
 }
 
+void exchange_answered_unkept(exchange& x) {
+    [[maybe_unused]] const bool down =
+        x.home->shared.sessions.answered(x, std::nullopt, false, false, x.home->loop.steady_ms());
+}
+
 void exchange_stream_ended(exchange& x) {
     x.home->counters.held.subtract();
     x.answered_us = x.home->loop.now_us();
     exchange_stop_waiting(x);
     if (x.of != nullptr) {
-        // Too large to be kept: a copy asks the node. It is on its way down, so it does not wait.
-        [[maybe_unused]] const bool down = x.home->shared.sessions.answered(
-            x, std::nullopt, false, false, x.home->loop.steady_ms());
+        exchange_answered_unkept(x);
     }
     x.sink->on_answer_end(x);
 }

@@ -223,6 +223,10 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument);
 // keeps it. Head and body are changed where a client must not see them as they are. False: it goes
 // down later, or not at all.
 [[nodiscard]] bool exchange_take_bosh_answer(exchange& x, std::string_view& body);
+// exchange_answered_unkept tells the session that the node has answered, with what is not kept
+// here: it is too large. A copy asks the node, which has stored it, also when this answer did not
+// reach its client whole. The exchange is no member from then on.
+void exchange_answered_unkept(exchange& x);
 // exchange_failed ends an exchange that its node does not answer.
 void exchange_failed(exchange& x, routing::reason why);
 // exchange_repeat sends it again, where the table of repeats allows that. False: it does not.

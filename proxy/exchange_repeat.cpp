@@ -159,8 +159,7 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
     if (why == reason::client_closed) {
         // The answer came, too large to be kept, and its client was gone: a copy asks the node.
         if (x.of != nullptr) {
-            [[maybe_unused]] const bool down =
-                home.shared.sessions.answered(x, std::nullopt, false, false, home.loop.steady_ms());
+            exchange_answered_unkept(x);
         }
         home.counters.held.subtract();
         x.answered_us = home.loop.now_us();
@@ -195,7 +194,9 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
 void exchange_failed(exchange& x, reason why) {
     core& home = *x.home;
     x.answered_us = home.loop.now_us();
-    if (x.of != nullptr) {
+    if (x.of != nullptr && x.streaming) {
+        exchange_answered_unkept(x);
+    } else if (x.of != nullptr) {
         home.shared.sessions.failed(x, why, home.loop.steady_ms());
     }
     exchange_stop_waiting(x);

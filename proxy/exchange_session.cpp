@@ -55,7 +55,8 @@ void follow(exchange& x, const rid_decision& decision);
 // A kept answer goes down. It is a BOSH body, so its type is known (XEP-0124 7.1).
 void replay(exchange& x) {
     core& home = *x.home;
-    x.replayed = role_of(x) == session_role::joined; // else it is its own answer, that was parked
+    // Else it is its own answer, that was parked.
+    x.replayed = role_of(x) == session_role::joined || x.sent_us == 0;
     if (!home.shared.sessions.take_kept(x, home.kept)) {
         // It was dropped meanwhile, or was never kept: the node may have it still.
         x.replayed = false;
@@ -95,7 +96,10 @@ void follow(exchange& x, const rid_decision& decision) {
         return;
     case rid_verdict::join:
         home.counters.requests_joined.add();
-        exchange_pause(x, patience_of(x));
+        exchange_pause(
+            x, role_of(x) == session_role::parked
+                   ? std::min(patience_of(x), milliseconds{x.settings->config.sessions.reorder})
+                   : patience_of(x));
         return;
     case rid_verdict::replay:
         home.counters.requests_replayed.add();

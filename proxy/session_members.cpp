@@ -168,7 +168,8 @@ void session_table::follow(session& of, exchange& x, const rid_decision& decisio
                 woken.add(older, wake_kind::superseded);
             }
         });
-        become(session_role::joined);
+        // An answer that is here waits for an older one no longer for a copy than for the first.
+        become(of.window.parked(x.rid) ? session_role::parked : session_role::joined);
         break;
     case rid_verdict::replay:
         become(session_role::joined);

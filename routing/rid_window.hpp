@@ -141,6 +141,10 @@ class rid_window {
     // A parked answer goes down although an older one has not come. False: it was not parked (any
     // more).
     [[nodiscard]] bool on_unparked(std::uint64_t rid) noexcept;
+    // Whether the rid's answer is here, and waits for an older one.
+    [[nodiscard]] bool parked(std::uint64_t rid) const noexcept {
+        return tracked(rid) && at(rid).is == state::parked;
+    }
     // The kept answer is gone.
     void on_dropped(std::uint64_t rid) noexcept;
 

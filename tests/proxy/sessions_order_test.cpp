@@ -144,6 +144,30 @@ TEST(SessionOrder, AnswersGoDownInTheOrderOfRids) {
     EXPECT_EQ(newer->read_answer().body, answer_to(1002));
 }
 
+// The newest connection takes over the answer, and waits no longer for the older one than the first
+// would have.
+TEST(SessionOrder, ACopyOfAParkedAnswerWaitsNoLongerThanTheFirst) {
+    holding_node held;
+    running_proxy proxy(bosh_config_with_node(held.node.port(), "sessions: {reorder: 1500ms}\n"));
+    EXPECT_EQ(proxy.ask(session_request(1000)).status, 200);
+    const auto older = proxy.connect();
+    older->write(poll("s", 1001));
+    ASSERT_TRUE(node_has(held.node, 2));
+    const auto newer = proxy.connect();
+    newer->write(poll("s", 1002));
+    ASSERT_TRUE(node_has(held.node, 3));
+    held.release(1002);
+    ASSERT_TRUE(running_proxy::until(
+        [&] { return proxy.app().total(&core_counters::answers_parked) == 1; }));
+    const auto copy = proxy.connect();
+    copy->write(poll("s", 1002));
+    EXPECT_TRUE(newer->at_end());
+    EXPECT_EQ(copy->read_answer().body, answer_to(1002)); // the session's wait is 30 s
+    EXPECT_TRUE(proxy.ended(reason::replayed, 1));
+    held.release(1001);
+    EXPECT_EQ(older->read_answer().body, answer_to(1001));
+}
+
 // Whatever cores the two connections are on. With no time to wait, the newer request may be told of
 // the gap; then it comes again.
 TEST(SessionOrder, TurnsAreGivenAcrossCores) {

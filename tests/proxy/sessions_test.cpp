@@ -321,6 +321,47 @@ TEST(Sessions, ACopyOfARequestWhoseAnswerIsStreamed) {
     EXPECT_EQ(second->read_answer().body, answer_to(100));
 }
 
+// A stream that ends early, on either side, has been answered by the node all the same: the copy
+// asks for it at once, and does not fail with the first.
+TEST(Sessions, ACopyOfAStreamThatBreaksOffAsksTheNode) {
+    for (const bool by_client : {true, false}) {
+        SCOPED_TRACE(by_client ? "the client goes" : "the link breaks");
+        raw_node node;
+        running_proxy proxy(bosh_config_with_node(node.port()));
+        const auto first = proxy.connect();
+        first->write(poll("s", 100));
+        auto link = node.accept();
+        std::string input;
+        std::string head;
+        std::string body;
+        ASSERT_TRUE(link->read_message(input, head, body));
+        const std::string wire = ok(answer_to(100, std::string(600'000, ' ')));
+        std::thread writer([&] { link->write(wire.substr(0, 300'000)); });
+        ASSERT_TRUE(
+            running_proxy::until([&] { return proxy.app().total(&core_counters::streamed) == 1; }));
+        const auto second = proxy.connect();
+        second->write(poll("s", 100));
+        ASSERT_TRUE(running_proxy::until(
+            [&] { return proxy.app().total(&core_counters::requests_joined) == 1; }));
+        std::string got;
+        while (got.size() < 250'000 && first->read(got)) {
+        }
+        writer.join();
+        if (by_client) {
+            first->reset();
+        } else {
+            link->reset();
+        }
+        const auto again = node.accept();
+        input.clear();
+        head.clear();
+        body.clear();
+        ASSERT_TRUE(again->read_message(input, head, body));
+        again->write(ok(answer_to(100)));
+        EXPECT_EQ(second->read_answer().body, answer_to(100));
+    }
+}
+
 TEST(Sessions, ALargeAnswerWhoseClientHasGoneIsAskedForAgain) {
     const std::string large = answer_to(100, std::string(600'000, ' '));
     gate hold;
