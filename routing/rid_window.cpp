@@ -10,7 +10,7 @@ namespace {
 // One more again, because clients in use do not count exactly (stanza ignores `requests`), and a
 // refusal ends the user's session.
 constexpr unsigned tolerated = 2;
-// How often a request is asked for until what it waits for counts as gone elsewhere.
+// How many copies of a request come until what it waits for may count as gone elsewhere.
 constexpr unsigned asked_in_vain = 3;
 constexpr unsigned requests_least = 2;
 constexpr unsigned requests_unknown = 5; // what Strophe assumes until it is told

@@ -120,9 +120,9 @@ class rid_window {
                                           const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // A request that was held back has waited as long as it was told to: forward, or hold_back for
     // longer. `reorder_over`: it has waited for reorder_ms in all. out_of_order: it counts as
-    // failed; the third time what it waited for counts as gone elsewhere, and its next copy is
-    // judged as the first request of an adopted session is. Any other verdict: it is not held back
-    // any more.
+    // failed; at the second time, with three copies come, what it waited for counts as gone
+    // elsewhere, and the next copy is judged as an adopted session's first request is. Any other
+    // verdict: it is not held back any more.
     [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
                                             const rid_rules& rules, std::uint64_t now_ms) noexcept;
     // The request was handed to the kernel whole.

@@ -203,7 +203,7 @@ class session {
             require(decision.verdict == rid_verdict::out_of_order && reorder_over,
                     "what is held back goes out, waits or is refused for good");
             known_[rid].is = state::failed;
-            if (++known_[rid].refused > 2) { // the hole may have been filled elsewhere
+            if (++known_[rid].refused > 1) { // the hole may have been filled elsewhere
                 adopted_ = true;
                 for (auto& [older, one] : known_) {
                     one.elsewhere =
