@@ -326,6 +326,10 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         (x.tagged || !map_see_other(x, body))) {
         return give_up(x, reason::steered_away); // a tagged sid cannot move to another node
     }
+    if (x.of != nullptr && !x.facts.authenticated && !ends && !body.empty() &&
+        routing::shows_login(home.tag, x.settings->body_limits)) {
+        home.shared.sessions.logged_in(x);
+    }
     if (x.tagged && home.answer.status == 200 && !body.empty()) {
         body = with_tag(x, body, home.edited);
     }
@@ -346,10 +350,6 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         return true;
     }
     const bool keeps = home.answer.status == 200 && !body.empty();
-    if (!x.facts.authenticated && keeps && !ends &&
-        routing::shows_login(home.tag, x.settings->body_limits)) {
-        home.shared.sessions.logged_in(x);
-    }
     const bool down = home.shared.sessions.answered(x, keeps ? std::optional(body) : std::nullopt,
                                                     ends, x.sink != nullptr, home.loop.steady_ms());
     if (!down && x.sink != nullptr) {

@@ -126,9 +126,10 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
     if (!next.empty()) {
         // As if the client had asked: an empty request, whose answer is there.
         const std::uint64_t rid = first_rid + 1;
-        [[maybe_unused]] const auto decision = made->window.on_request(rid, 0, {}, now_ms);
+        [[maybe_unused]] const auto decision = made->window.on_request(rid, {}, {}, now_ms);
         made->window.on_written(rid, now_ms);
         [[maybe_unused]] const bool down = made->window.on_answered(rid, keep(*made, rid, next));
+        made->window.made_here(rid);
     }
     shard& in = shard_of(hash);
     const std::lock_guard lock(in.mutex);

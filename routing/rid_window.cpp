@@ -138,8 +138,11 @@ rid_decision rid_window::go_or_wait(std::uint64_t rid, const rid_rules& rules,
 rid_decision rid_window::copy(std::uint64_t rid, request_print print, const rid_rules& rules,
                               std::uint64_t now_ms) noexcept {
     slot& one = at(rid);
-    if (one.is == state::missing || (one.is == state::unknown && one.copies == 0)) {
+    const bool first = one.is == state::missing || (one.is == state::unknown && one.copies == 0);
+    if (first || one.print.key == any_key) {
         one.print = print;
+    }
+    if (first) {
         return admit(rid, rules, now_ms);
     }
     if (one.copies != 0 && one.print.key != print.key) {

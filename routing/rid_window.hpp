@@ -53,7 +53,7 @@ inline constexpr std::size_t rid_verdict_count = 10;
 // What tells a copy of a request from another one under the same rid: hashes, so that nothing of a
 // request has to be kept. A payload that differs is a client's mistake, and told to the caller. A
 // key that differs is somebody else's request (XEP-0124 15): it gets nothing of the first one's. So
-// the hash of a key must not be one that others can compute; 0: there is no key.
+// the hash of a key must not be one that others can compute. It is odd; 0: there is no key.
 struct request_print {
     std::uint32_t key = 0;
     std::uint16_t payload = 0;
@@ -145,6 +145,13 @@ class rid_window {
     [[nodiscard]] bool parked(std::uint64_t rid) const noexcept {
         return tracked(rid) && at(rid).is == state::parked;
     }
+    // The request was made here, for the client: what the client itself sends under its rid is the
+    // first of its kind.
+    void made_here(std::uint64_t rid) noexcept {
+        if (tracked(rid)) {
+            at(rid).print.key = any_key;
+        }
+    }
     // The kept answer is gone.
     void on_dropped(std::uint64_t rid) noexcept;
 
@@ -173,6 +180,7 @@ class rid_window {
     [[nodiscard]] unsigned requests() const noexcept { return requests_; }
 
   private:
+    static constexpr std::uint32_t any_key = 2; // no key's hash
     enum class state : std::uint8_t {
         unknown,  // not seen here; the node may know it
         missing,  // a newer one has come, this one has not

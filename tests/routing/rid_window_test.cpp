@@ -214,7 +214,7 @@ TEST(rid_window, decides_by_the_state_of_the_rid) {
 
 // Whoever has the rid but not the key has nothing (XEP-0124 15).
 TEST(rid_window, what_has_another_key_is_no_copy) {
-    constexpr request_print guessed{.key = 6, .payload = 7};
+    constexpr request_print guessed{.key = 9, .payload = 7};
     constexpr request_print without{.payload = 7};
     constexpr request_print other{.key = 5, .payload = 8};
     struct {
@@ -268,6 +268,24 @@ TEST(rid_window, what_has_another_key_is_no_copy) {
     }
     bench b;
     EXPECT_EQ(b.ask(first, keyed), (rid_decision{verdict::too_old})) << "the session request";
+}
+
+TEST(rid_window, what_was_asked_for_the_client_is_answered_to_whatever_it_sends) {
+    bench b;
+    b.answered(first + 1);
+    b.window.made_here(first + 1);
+    EXPECT_EQ(b.ask(first + 1, keyed), (rid_decision{verdict::replay})) << "and does not differ";
+    EXPECT_EQ(b.ask(first + 1, keyed), (rid_decision{verdict::replay}));
+    EXPECT_EQ(b.ask(first + 1), (rid_decision{verdict::other_key}));
+    b.window.on_dropped(first + 1);
+    EXPECT_EQ(b.ask(first + 1, keyed), forward) << "the node has it";
+    b.window.made_here(1); // forgotten: nothing
+
+    bench dropped;
+    dropped.answered(first + 1);
+    dropped.window.made_here(first + 1);
+    dropped.window.on_dropped(first + 1);
+    EXPECT_EQ(dropped.ask(first + 1, keyed), forward) << "the node has it";
 }
 
 // A window is two wider than what the node granted, at least 2 and at most window_max.
