@@ -96,7 +96,7 @@ describe_for_page() {
 
 write_config() { # OPTION...
     local listens=() certificate=$LAB_DIR/certs/proxy.pem key=$LAB_DIR/certs/proxy.key
-    local scheme=https routes=() web_root="" origins=() append="" output=""
+    local scheme=https routes=() discovery="" web_root="" origins=() append="" output=""
     while (($#)); do
         (($# > 1)) || fail "config: $1 expects a value"
         case $1 in
@@ -106,6 +106,7 @@ write_config() { # OPTION...
             --key) key=$2 ;;
             --scheme) scheme=$2 ;;
             --route) routes+=("$2") ;;
+            --discovery) discovery=$2 ;;
             --web-root) web_root=$2 ;;
             --origin) origins+=("$2") ;;
             --append) append=$2 ;;
@@ -115,15 +116,19 @@ write_config() { # OPTION...
         shift 2
     done
     ((${#listens[@]})) || fail "config: expected --listen or --listen-tls"
-    ((${#routes[@]})) || routes=("$LAB_BOSH_PATH=node-sd1")
+    [[ -n $discovery ]] || ((${#routes[@]})) || routes=("$LAB_BOSH_PATH=node-sd1")
     # Not "> /dev/stdout": that would truncate a file that stdout already goes to.
     [[ -z $output ]] || exec > "$output"
     {
         config_of_listeners
         [[ -z $web_root ]] || printf 'web_root: "%s"\n' "$web_root"
         config_of_nodes "$scheme"
-        printf 'routes:\n'
-        printf '  %s\n' "${routes[@]/=/: }"
+        if ((${#routes[@]})); then
+            printf 'routes:\n'
+            printf '  %s\n' "${routes[@]/=/: }"
+        fi
+        [[ -z $discovery ]] || printf 'discovery: { path: %s, primary: node-sd1, secondary: node-sd2 }\n' \
+            "$discovery"
         if ((${#origins[@]})); then
             printf 'cors:\n  origins:\n'
             printf '    - "%s"\n' "${origins[@]}"
