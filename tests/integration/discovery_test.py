@@ -3,8 +3,8 @@ node each user ends at, with everything up and with nodes killed or frozen.
 
 As a test it logs each user in once with each client. By hand it prints what that costs:
 
-    BOSHGATE=build/release/bin/boshgate tests/integration/in_lab node-sd1 node-sd2 node-a1 node-b1 \\
-        -- tests/integration/discovery_test.py --table
+    BOSHGATE=build/release/bin/boshgate tests/integration/in_lab node-sd1 node-sd2 node-a1 \\
+        node-b1 -- python3 tests/integration/discovery_test.py --table
 
 Medians of RUNS (20) runs, each with a proxy of its own, that knows nothing yet: the first login,
 and the second one of the same user. All clients of a row run at the same time.

@@ -127,8 +127,8 @@ write_config() { # OPTION...
             printf 'routes:\n'
             printf '  %s\n' "${routes[@]/=/: }"
         fi
-        [[ -z $discovery ]] || printf 'discovery: { path: %s, primary: node-sd1, secondary: node-sd2 }\n' \
-            "$discovery"
+        [[ -z $discovery ]] \
+            || echo "discovery: { path: $discovery, primary: node-sd1, secondary: node-sd2 }"
         if ((${#origins[@]})); then
             printf 'cors:\n  origins:\n'
             printf '    - "%s"\n' "${origins[@]}"
