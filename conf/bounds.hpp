@@ -108,6 +108,7 @@ using session_bound = number_bound<sessions_config>;
 using health_bound = number_bound<health_config>;
 using discovery_bound = number_bound<discovery_config>;
 using discovery_cache_bound = number_bound<discovery_cache>;
+using discovery_lookup_bound = number_bound<discovery_lookup>;
 
 // print_value writes a number as the file has it: "100", "64KiB", "30s".
 [[nodiscard]] std::string print_value(bound_unit unit, std::uint64_t value);
@@ -185,6 +186,10 @@ inline constexpr std::array<discovery_cache_bound, 2> discovery_cache_bounds{{
     time_bound<&discovery_cache::keep>("keep", seconds{1}, std::chrono::hours{24}, true),
 }};
 
+inline constexpr std::array<discovery_lookup_bound, 1> discovery_lookup_bounds{{
+    bound_of<&discovery_lookup::per_address>("per_address", bound_unit::count, 0, 10'000'000),
+}};
+
 constexpr bool defaults_within_bounds() {
     const timeouts default_timeouts{};
     for (const timeout_bound& b : timeout_bounds) {
@@ -199,8 +204,8 @@ constexpr bool defaults_within_bounds() {
     return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{}) &&
            allowed(health_bounds, health_config{}) &&
            allowed(discovery_cache_bounds, discovery_cache{});
-    // discovery_config has strings, of which a compiler need not make constants: a test validates
-    // its defaults.
+    // discovery_config and discovery_lookup have strings, of which a compiler need not make
+    // constants: a test validates its defaults.
 }
 static_assert(defaults_within_bounds());
 

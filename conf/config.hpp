@@ -5,12 +5,14 @@
 // what the request path reads. Nothing here is looked at per request. Where a comment says
 // "default", that is the value of the field initialiser: there is no second place for defaults.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace boshgate::conf {
@@ -226,6 +228,19 @@ struct discovery_cache {
     bool operator==(const discovery_cache&) const = default;
 };
 
+// Where clients look for the endpoint (XEP-0156 3, RFC 6415 2), whatever the prefix.
+inline constexpr std::array<std::string_view, 2> host_meta_paths{"/.well-known/host-meta",
+                                                                 "/.well-known/host-meta.json"};
+
+// GET path?jid=alice@example.com: which nodes a user has, for programs.
+struct discovery_lookup {
+    std::string path; // `prefix` goes before it; empty: there is no such path
+    // Of one client address, in a minute, in the mean; as many may come at once. 0: no limit.
+    std::uint32_t per_address = 30;
+
+    bool operator==(const discovery_lookup&) const = default;
+};
+
 // The discovery endpoint: one path for all users, behind which the proxy finds each user's node.
 struct discovery_config {
     // `prefix` goes before it; a user may stand behind it: /httpbinding/alice@example.com. Empty:
@@ -250,6 +265,9 @@ struct discovery_config {
     // Logins of one client address that had to ask for the user's nodes, in a minute, in the mean;
     // as many may come at once. 0: no limit. Wide: users behind one gateway come back together.
     std::uint32_t questions_per_address = 1'000;
+    discovery_lookup lookup;
+    // /.well-known/host-meta and host-meta.json (XEP-0156) are ours, and name the endpoint.
+    bool host_meta = false;
 
     bool operator==(const discovery_config&) const = default;
 };

@@ -14,7 +14,12 @@ constexpr std::array<key_of<discovery_cache>, 2> cache_keys{{
     {"keep", read_by<discovery_cache_bounds>},
 }};
 
-constexpr std::array<key_of<discovery_config>, 12> discovery_keys{{
+constexpr std::array<key_of<discovery_lookup>, 2> lookup_keys{{
+    {"path", read_member<&discovery_lookup::path>},
+    {"per_address", read_by<discovery_lookup_bounds>},
+}};
+
+constexpr std::array<key_of<discovery_config>, 14> discovery_keys{{
     {"path", read_member<&discovery_config::path>},
     {"primary", read_member<&discovery_config::primary>},
     {"secondary", read_member<&discovery_config::secondary>},
@@ -35,6 +40,11 @@ constexpr std::array<key_of<discovery_config>, 12> discovery_keys{{
          }
      }},
     {"questions_per_address", read_by<discovery_bounds>},
+    {"lookup",
+     [](reader& in, const place& at, discovery_config& out) {
+         read_map(in, at, "a map such as { path: /discover }", lookup_keys, out.lookup);
+     }},
+    {"host_meta", read_member<&discovery_config::host_meta>},
 }};
 
 } // namespace
@@ -47,6 +57,7 @@ void read_discovery(reader& in, const place& at, config& out) {
 void list_discovery_keys(std::vector<std::string>& out) {
     list_keys(out, "discovery.", discovery_keys);
     list_keys(out, "discovery.cache.", cache_keys);
+    list_keys(out, "discovery.lookup.", lookup_keys);
 }
 
 } // namespace boshgate::conf

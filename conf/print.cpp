@@ -237,6 +237,11 @@ void write_discovery(writer& out, const discovery_config& d) {
         out.flag(2, "move_at_auth", d.move_at_auth, standard.move_at_auth);
         out.text(2, "keys_file", d.keys_file, standard.keys_file);
         out.text(2, "hostnames", word(d.hostnames), word(standard.hostnames));
+        out.section(2, "lookup", [&] {
+            out.text(4, "path", d.lookup.path, standard.lookup.path);
+            numbers(4, discovery_lookup_bounds, d.lookup, standard.lookup);
+        });
+        out.flag(2, "host_meta", d.host_meta, standard.host_meta);
     });
 }
 

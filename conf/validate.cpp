@@ -169,6 +169,7 @@ void validate_bounds(const config& settings, findings& out) {
     check_numbers(health_bounds, settings.health, "health.", out);
     check_numbers(discovery_bounds, settings.discovery, "discovery.", out);
     check_numbers(discovery_cache_bounds, settings.discovery.cache, "discovery.cache.", out);
+    check_numbers(discovery_lookup_bounds, settings.discovery.lookup, "discovery.lookup.", out);
     if (settings.timeouts.answer <= seconds{60}) {
         out.warning("timeouts.answer",
                     {print_duration(settings.timeouts.answer) +

@@ -10,17 +10,17 @@ namespace {
 
 // Keys that only mean something with a path.
 void check_unused(const discovery_config& d, findings& out) {
-    const std::pair<std::string_view, const std::string&> texts[] = {
-        {"primary", d.primary},
-        {"secondary", d.secondary},
-        {"user_header", d.user_header},
-        {"keys_file", d.keys_file},
+    const std::string on = "true";
+    const std::pair<std::string_view, std::string> texts[] = {
+        {"primary", d.primary},         {"secondary", d.secondary},
+        {"user_header", d.user_header}, {"keys_file", d.keys_file},
+        {"lookup.path", d.lookup.path}, {"host_meta", d.host_meta ? on : std::string()},
     };
     for (const auto& [key, text] : texts) {
         if (!text.empty()) {
-            out.error(child_path("discovery", key), {"there is no path, so this has no effect",
-                                                     "discovery.path, such as /httpbinding",
-                                                     {}});
+            out.error("discovery." + std::string{key}, {"there is no path, so this has no effect",
+                                                        "discovery.path, such as /httpbinding",
+                                                        {}});
         }
     }
 }
@@ -76,6 +76,9 @@ void validate_discovery(const config& settings, findings& out) {
         return;
     }
     out.check("discovery.path", check_path(d.path));
+    if (!d.lookup.path.empty()) {
+        out.check("discovery.lookup.path", check_path(d.lookup.path));
+    }
     check_nodes(settings, out);
     check_user_header(settings, out);
     if (!settings.sessions.enabled) {

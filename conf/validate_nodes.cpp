@@ -100,6 +100,37 @@ void check_route(const config& settings, const std::string& route, const std::st
     }
 }
 
+// Paths with one answer of ours: what a node or the discovery endpoint has, they cannot have.
+void check_own_path(const config& settings, const std::string& base, const std::string& whole,
+                    std::string_view key, const owners& known, findings& out) {
+    const std::string endpoint = base + to_lower(settings.discovery.path);
+    const auto taken = known.find(whole);
+    if (taken == known.end() && whole != endpoint && !whole.starts_with(endpoint + '/')) {
+        return;
+    }
+    out.error("discovery." + std::string{key},
+              {"requests for " + in_quotes(whole) + " have another answer; it is " +
+                   (taken == known.end() ? "of the discovery endpoint" : taken->second.as),
+               "a path that nothing else has",
+               {}});
+}
+
+void check_own_paths(const config& settings, const std::string& base, const owners& known,
+                     findings& out) {
+    const discovery_config& d = settings.discovery;
+    if (d.path.empty() || check_path(d.path)) {
+        return; // validate_discovery has said so
+    }
+    if (!d.lookup.path.empty() && !check_path(d.lookup.path)) {
+        check_own_path(settings, base, base + to_lower(d.lookup.path), "lookup.path", known, out);
+    }
+    for (const std::string_view path : host_meta_paths) {
+        if (d.host_meta) {
+            check_own_path(settings, base, std::string{path}, "host_meta", known, out);
+        }
+    }
+}
+
 // The discovery endpoint takes its path and, for the hint, everything below it.
 void check_discovery_path(const config& settings, const std::string& base, const owners& known,
                           findings& out) {
@@ -205,6 +236,7 @@ void validate_paths(const config& settings, findings& out) {
     }
     check_hosts(settings, known, out);
     check_discovery_path(settings, prefix, known, out);
+    check_own_paths(settings, prefix, known, out);
 }
 
 } // namespace boshgate::conf

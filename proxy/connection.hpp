@@ -14,6 +14,7 @@
 // or talks.
 
 #include "discovery/failure_signal.hpp"
+#include "discovery/login_words.hpp"
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/timer_wheel.hpp"
@@ -135,6 +136,16 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void dispatch_file(exchange& x);
     void dispatch_node(exchange& x, std::string_view body);
 
+    // connection_own.cpp: what the proxy itself tells
+    enum class own_answer : std::uint8_t { none, lookup, host_meta, host_meta_json };
+    class lookup_owner;
+    [[nodiscard]] own_answer own_answer_at(std::string_view path) const noexcept;
+    void dispatch_own(exchange& x);
+    void dispatch_lookup(exchange& x);
+    void send_homes(exchange& x, const routing::bare_jid& user,
+                    const discovery::login_homes& homes);
+    void send_host_meta(exchange& x);
+
     // connection_bosh.cpp: requests with a <body/>
     void dispatch_bosh(exchange& x, std::string_view body);
     void dispatch_session_request(exchange& x, std::string_view body);
@@ -186,6 +197,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     routing::node_index node_ = 0;
     bool to_node_ = false;
     bool to_discovery_ = false; // to_node_ is true then, too
+    own_answer own_ = own_answer::none;
 };
 
 } // namespace boshgate::proxy

@@ -32,19 +32,28 @@ reason connection::judge() {
         to_discovery_ ? settings.primary : settings.routes.find(request.path);
     to_node_ = node.has_value();
     node_ = node.value_or(0);
+    own_ = to_node_ ? own_answer::none : own_answer_at(request.path);
+    const bool own = own_ != own_answer::none;
     // A body that nobody wants is gathered like any other: the same bound, whoever answers.
     const bool too_large = request.body == framing::length &&
                            request.content_length > settings.config.limits.body_bytes;
     const auto has_file = [&] { return settings.files && settings.files->has(request.path); };
     if (request.verb == method::other || (request.verb == method::post && !to_node_)) {
-        return to_node_ || has_file() ? reason::method : reason::no_route;
+        return to_node_ || own || has_file() ? reason::method : reason::no_route;
     }
     if (request.verb == method::options) {
         // A preflight asks about the origin, not about the path: a browser that is refused here
         // would hide the 404 that the request itself will get (Fetch 4.8).
-        const bool known = to_node_ || request.path == "*" ||
+        const bool known = to_node_ || own || request.path == "*" ||
                            routing::read_preflight(request, core_.scratch) || has_file();
         return !known ? reason::no_route : too_large ? reason::body_limit : reason::none;
+    }
+    if (own) {
+        // `enforce` is about nodes, which know their users; this answers anybody who is let in.
+        return own_ == own_answer::lookup && cors_.kind == origin_kind::refused
+                   ? reason::origin_refused
+               : too_large ? reason::body_limit
+                           : reason::none;
     }
     if (!to_node_) {
         return !settings.files ? reason::no_route : too_large ? reason::body_limit : reason::none;
@@ -97,6 +106,8 @@ void connection::dispatch(std::string_view body) {
         dispatch_options(x);
     } else if (to_node_) {
         dispatch_node(x, body);
+    } else if (own_ != own_answer::none) {
+        dispatch_own(x);
     } else {
         dispatch_file(x);
     }

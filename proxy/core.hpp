@@ -83,6 +83,7 @@ class shared_state {
     caxl_memory caxl;
     class homes homes;        // of the users of the discovery endpoint
     address_rates questions;  // where a user is: logins that had to ask
+    address_rates lookups;    // the same, of programs
     std::vector<core*> cores; // filled before any of them runs
 
     [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {

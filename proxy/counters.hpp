@@ -57,6 +57,7 @@ class counter {
     X(logins, "session requests led to their user's node")                                         \
     X(sessions_moved, "sessions moved to their user's node when SASL named the user")              \
     X(login_steps, "session requests sent to nodes for them")                                      \
+    X(lookups, "questions of programs where a user's nodes are")                                   \
     X(questions, "questions to silent nodes: do you live?")                                        \
     X(questions_unanswered, "of these, without an answer in time")                                 \
     X(nodes_dead, "times a node was taken for dead")                                               \

@@ -74,6 +74,9 @@ snapshot::snapshot(conf::config given)
       request_fields(config.request_headers),
       answer_fields(config.answer_headers),
       names(config, routes) {
+    if (!config.discovery.lookup.path.empty()) {
+        lookup_path = config.prefix + config.discovery.lookup.path;
+    }
     body_limits.elements = config.limits.body_elements;
     for (std::size_t i = 0; i < config.nodes.size(); ++i) {
         if (config.nodes[i].name == config.discovery.primary) {

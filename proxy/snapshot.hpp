@@ -55,6 +55,7 @@ struct snapshot {
     discovery::node_names names; // what a <hostname> means
     routing::node_index primary = discovery::no_node;
     routing::node_index secondary = discovery::no_node;
+    std::string lookup_path;                   // with the prefix; empty: there is none
     std::unique_ptr<routing::sid_tagger> tags; // nullptr: there is no discovery endpoint
 };
 

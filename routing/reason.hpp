@@ -16,6 +16,8 @@ namespace boshgate::routing {
     X(answered, 0, "the node's answer was passed on")                                              \
     X(replayed, 0, "a copy of an answered request got the answer that was kept")                   \
     X(file, 0, "a file was served")                                                                \
+    X(lookup, 0, "the nodes of a user were told")                                                  \
+    X(host_meta, 0, "the document that names the discovery endpoint was served")                   \
     X(preflight, 0, "a CORS preflight was answered")                                               \
     X(options, 0, "OPTIONS was answered")                                                          \
     /* the request's framing: RFC 9112, answered 400, connection closed */                         \
@@ -68,6 +70,8 @@ namespace boshgate::routing {
     X(address_questions, 503, "too many users were looked for on behalf of one address")           \
     X(address_unauthenticated, 503, "too many unauthenticated sessions of one address")            \
     /* routing */                                                                                  \
+    X(no_user, 400, "the parameter jid names no user")                                             \
+    X(address_lookups, 429, "too many questions for users from one address")                       \
     X(no_route, 404, "nothing is served at this path")                                             \
     X(no_node, 503, "no node that the user could log in at is there")                              \
     X(method, 405, "this method is not served at this path")                                       \

@@ -31,17 +31,6 @@ std::optional<bare_jid> user_of_encoded(std::string_view text) {
     return bare_jid_of(decoded);
 }
 
-std::optional<bare_jid> user_of_query(std::string_view query) {
-    constexpr std::string_view wanted = "jid=";
-    while (!query.empty()) {
-        const auto end = query.find('&');
-        if (query.starts_with(wanted))
-            return user_of_encoded(query.substr(0, end).substr(wanted.size()));
-        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    }
-    return std::nullopt;
-}
-
 std::optional<bare_jid> user_of_field(const request_head& head, std::string_view name) {
     const field* found = nullptr;
     for (const field& each : head.fields()) {
@@ -55,6 +44,17 @@ std::optional<bare_jid> user_of_field(const request_head& head, std::string_view
 }
 
 } // namespace
+
+std::optional<bare_jid> user_in_query(std::string_view query) {
+    constexpr std::string_view wanted = "jid=";
+    while (!query.empty()) {
+        const auto end = query.find('&');
+        if (query.starts_with(wanted))
+            return user_of_encoded(query.substr(0, end).substr(wanted.size()));
+        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    }
+    return std::nullopt;
+}
 
 std::string_view name_of(user_hint which) noexcept {
     switch (which) {
@@ -76,7 +76,7 @@ std::optional<named_user> user_named_by(const body_tag& body, const request_head
         return named_user{*user, user_hint::from};
     if (const auto user = user_of_encoded(places.segment))
         return named_user{*user, user_hint::path};
-    if (const auto user = user_of_query(head.query))
+    if (const auto user = user_in_query(head.query))
         return named_user{*user, user_hint::query};
     if (!places.field.empty())
         if (const auto user = user_of_field(head, places.field))

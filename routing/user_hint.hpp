@@ -40,6 +40,9 @@ struct hint_places {
     std::string_view field;
 };
 
+// user_in_query reads the parameter `jid` of a query, as user_named_by does.
+[[nodiscard]] std::optional<bare_jid> user_in_query(std::string_view query);
+
 // user_named_by reads a session request. Values are decoded as their place has it: references in
 // `from`, percent-encoding in path and query, where '+' is itself: no address has a blank, and many
 // have a plus. Of several `jid` parameters the first counts; a header field that stands twice names

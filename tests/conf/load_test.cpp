@@ -103,7 +103,8 @@ limits: { body_bytes: 2MiB, fields: 7 }
 health: { interval: 0s, timeout: 300ms, fall: 3 }
 discovery: { path: /find, primary: n, secondary: m, user_header: x-user, step: 700ms, patience: 4s,
              steps_max: 9, cache: { users: 12, keep: 0s }, move_at_auth: false, keys_file: keys,
-             hostnames: keep, questions_per_address: 0 }
+             hostnames: keep, questions_per_address: 0, lookup: { path: /who, per_address: 0 },
+             host_meta: true }
 sessions: { enabled: true, max: 5, wait_max: 50s, hold_max: 1, answer_margin: 600ms,
             replay_total: 1GiB, authentication_timeout: 0s }
 log: { level: debug, file: a.log, access: json, access_file: b.log }
@@ -175,6 +176,8 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     discovery.keys_file = "keys";
     discovery.hostnames = hostnames_shown::keep;
     discovery.questions_per_address = 0;
+    discovery.lookup = {.path = "/who", .per_address = 0};
+    discovery.host_meta = true;
     EXPECT_EQ(c.discovery, discovery);
     EXPECT_EQ(c.log.level, log_level::debug);
     EXPECT_EQ(c.log.access, access_log::json);
@@ -260,6 +263,7 @@ TEST(load, every_field_of_config_has_its_key) {
         {"sessions_config", "sessions."},
         {"discovery_config", "discovery."},
         {"discovery_cache", "discovery.cache."},
+        {"discovery_lookup", "discovery.lookup."},
         {"health_config", "health."},
         {"config", ""},
     };
@@ -325,14 +329,16 @@ const std::map<std::string_view, std::string> companions{
     {"patience", "step: 50ms, "},
 };
 
-// `open` and `close` stand around the key; `section` finds it in what was loaded.
+// `open` and `close` stand around the key, `companions` beside it; `section` finds it in what was
+// loaded.
 template <class Bounds, class Section>
 void expect_bounds(const Bounds& bounds, const std::string& open, Section section,
-                   const std::string& close = " }") {
+                   const std::string& close = " }",
+                   const std::map<std::string_view, std::string>& beside_it = companions) {
     for (const auto& b : bounds) {
-        const auto beside = companions.find(b.key);
+        const auto beside = beside_it.find(b.key);
         const std::string head =
-            open + (beside == companions.end() ? "" : beside->second) + std::string{b.key} + ": ";
+            open + (beside == beside_it.end() ? "" : beside->second) + std::string{b.key} + ": ";
         const auto text = [&](std::uint64_t n) {
             return with(head + print_value(b.unit, n) + close);
         };
@@ -357,6 +363,8 @@ TEST(load, takes_each_number_to_its_bounds_and_not_beyond) {
     expect_bounds(
         discovery_cache_bounds, "discovery: { cache: { ",
         [](const config& c) { return c.discovery.cache; }, " } }");
+    expect_bounds(discovery_lookup_bounds, "discovery: { lookup: { ",
+                  [](const config& c) { return c.discovery.lookup; }, " } }", {});
 }
 
 TEST(load, reads_the_short_form_of_discovery) {

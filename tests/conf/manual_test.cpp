@@ -84,6 +84,7 @@ TEST(manual, shows_defaults_and_ranges) {
     numbers(health_bounds, "health.", standard.health);
     numbers(discovery_bounds, "discovery.", standard.discovery);
     numbers(discovery_cache_bounds, "discovery.cache.", standard.discovery.cache);
+    numbers(discovery_lookup_bounds, "discovery.lookup.", standard.discovery.lookup);
 }
 
 TEST(manual, has_a_row_for_every_reason_with_its_status) {

@@ -111,6 +111,8 @@ TEST(print, writes_what_load_reads_back) {
     all.discovery.keys_file = "/etc/bosh gate/keys";
     all.discovery.hostnames = hostnames_shown::remove;
     all.discovery.questions_per_address = 9;
+    all.discovery.lookup = {.path = "/who", .per_address = 9};
+    all.discovery.host_meta = true;
     all.health.fall = 7;
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};

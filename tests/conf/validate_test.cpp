@@ -87,6 +87,8 @@ TEST(validate, checks_values_that_only_code_can_set) {
          "discovery.step: "},
         {"cache of nobody", [](config& c) { c.discovery.cache.users = 0; },
          "discovery.cache.users: 0 is out of range, expected 1 to 10000000"},
+        {"too many lookups", [](config& c) { c.discovery.lookup.per_address = 10'000'001; },
+         "discovery.lookup.per_address: 10000001 is out of range, expected 0 to 10000000"},
         {"two nodes of one name", [](config& c) { c.nodes.push_back(c.nodes[0]); },
          "nodes.n: requests for '/n' would belong to two nodes; it is the name of n"},
     };
