@@ -137,6 +137,9 @@ void exchange_send(exchange& x) {
         start_move(x);
         return;
     }
+    if (x.tagged && x.of != nullptr && !x.shown_sid) {
+        follow_move(x);
+    }
     if (home.shared.death_of(x.node) == node_death::silent && !is_own(x)) {
         exchange_link_failed(x, reason::node_dead, false, false);
         return;

@@ -198,6 +198,15 @@ std::optional<session_place> session_table::place_now(const session_key& key) {
     return of == nullptr || !of->place ? std::nullopt : std::optional(*of->place);
 }
 
+std::optional<session_place> session_table::place_now(const exchange& x) {
+    if (moved_.load(std::memory_order_relaxed) == 0) {
+        return std::nullopt;
+    }
+    const session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    return of.place ? std::optional(*of.place) : std::nullopt;
+}
+
 void session_table::proven(session& of) {
     of.facts.authenticated = true;
     of.origin.reset();

@@ -171,6 +171,8 @@ class session_table {
     // requests. nullopt: it is where it was opened, or is not known.
     void moved(const exchange& x, session_place place);
     [[nodiscard]] std::optional<session_place> place_now(const session_key& key);
+    // The same for a member.
+    [[nodiscard]] std::optional<session_place> place_now(const exchange& x);
 
     // admit decides about a request of this session. forward, hold_back, join: x is a member from
     // here on. replay: take_kept() has the answer, x is a member until then.

@@ -90,7 +90,7 @@ void mover::on_session(const login_session& opened) {
     }
     end(x_.node, move->sid, x_.rid);
     const node_index from = std::exchange(x_.node, opened.node);
-    home.shared.sessions.moved(x_, {.node = opened.node, .sid = sid});
+    home.shared.sessions.moved(x_, {.node = opened.node, .sid = sid, .shown = move->shown});
     place_request(x_, from, sid);
     x_.shown_sid = std::make_unique<std::string>(move->shown);
     home.counters.sessions_moved.add();
@@ -187,6 +187,16 @@ void start_move(exchange& x) {
         login_driver::make(home, x.settings, x.move->task, std::make_unique<mover>(x));
     x.login = made.get();
     made->start();
+}
+
+void follow_move(exchange& x) {
+    const std::optional<session_place> place = x.home->shared.sessions.place_now(x);
+    if (!place) {
+        return;
+    }
+    const node_index from = std::exchange(x.node, place->node);
+    place_request(x, from, place->sid);
+    x.shown_sid = std::make_unique<std::string>(place->shown);
 }
 
 // The message was written by node_request: its last field is Content-Length.

@@ -30,7 +30,8 @@ struct session_origin {
 // Where a session that has moved is.
 struct session_place {
     routing::node_index node = 0;
-    std::string sid; // the node's own
+    std::string sid;   // the node's own
+    std::string shown; // that its client uses
 };
 
 // What a request that may move its session waits with.
@@ -55,6 +56,10 @@ void prepare_move(exchange& x, std::string_view sid, std::string_view shown);
 
 // start_move begins, for the leader of a session whose turn has come, and sends x in the end.
 void start_move(exchange& x);
+
+// follow_move makes a request, prepared for where its session was when it came, one for where that
+// is now: it may have waited for its turn while its session moved.
+void follow_move(exchange& x);
 
 // place_request makes the message of x, which was made for the node `from`, one for x.node with
 // this sid.
