@@ -301,7 +301,7 @@ void exchange_deliver_session(exchange& x, std::string_view answer, std::string_
 bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     core& home = *x.home;
     if (home.answer.find(routing::field_id::content_encoding) != nullptr) {
-        if (!x.settings->request_fields.contains("Accept-Encoding")) {
+        if (x.tagged || !x.settings->request_fields.contains("Accept-Encoding")) {
             const std::string& name = x.settings->nodes[x.node].name;
             log_limited(log_topic::node_answer, name,
                         "node " + name +

@@ -174,8 +174,9 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
     std::optional<routing::named_user> named;
     if (x.tagged) {
         named = named_user();
-        if (named && !tag.has(body_attribute::from)) {
-            // A node names the home of whom the body names. Refused only for what no JID holds.
+        if (named && named->by != routing::user_hint::from) {
+            // A node names the home of whom the body names, and that is learnt. Refused only for
+            // what no JID holds.
             [[maybe_unused]] const routing::edit_error why =
                 edits.set(body_attribute::from, named->user.text());
         }

@@ -124,6 +124,9 @@ void exchange_start_in_session(exchange& x, const session_key& of) {
     x.for_node = true;
     const admission verdict = home.shared.sessions.admit(x, of, home.loop.steady_ms());
     x.facts = verdict.facts;
+    if (!verdict.tracked || verdict.decision.verdict != rid_verdict::forward) {
+        x.move.reset(); // something else of the session is under way after all
+    }
     exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
     if (!verdict.tracked) {
         home.counters.sessions_untracked.add();

@@ -37,6 +37,9 @@ constexpr milliseconds late_answer{10'000};
 discovery::login_rules rules_of(const conf::discovery_config& settings) {
     return {.steps_max = static_cast<std::uint8_t>(
                 std::min<std::uint32_t>(settings.steps_max, discovery::login_rules::steps_most)),
+            // The client can be given one answer beside that to its session request: a rid that the
+            // node has seen beyond that would swallow what the client sends under it.
+            .polls_max = 1,
             .step = settings.step,
             .patience = settings.patience};
 }
@@ -102,6 +105,7 @@ std::string login_message(core& home, const std::shared_ptr<const snapshot>& set
     any.secure = secure;
     any.node = 0;
     any.verb = routing::method::post;
+    any.tagged = true; // whoever asks, the answer is read here
     const std::size_t start = settings->nodes[any.node].post_start.size();
     return std::string(node_request(any, head, body).view().substr(start));
 }
@@ -273,14 +277,15 @@ void login_driver::on_deadline() {
 }
 
 // drop_step: nobody waits for it any more. What was not sent stays so; a session that is opened all
-// the same is ended when its answer comes.
+// the same is ended when its answer comes, unless that is too large to be one.
 void login_driver::drop_step() {
     if (step_ == nullptr) {
         return;
     }
     exchange& step = *std::exchange(step_, nullptr);
     step.sink = nullptr;
-    if (step.sent_us == 0 && step.via != nullptr) {
+    // One that is being streamed has nowhere to go.
+    if ((step.sent_us == 0 || step.streaming) && step.via != nullptr) {
         step.via->abandon();
         step.via = nullptr;
         core_.counters.held.subtract();

@@ -22,7 +22,9 @@ block node_request(const exchange& x, const routing::request_head* client, std::
     std::size_t size = start.size() + body.size();
     if (client != nullptr) {
         for (const routing::field& one : client->fields()) {
-            if (count < passed.size() && one.id != field_id::connection &&
+            // An answer that is edited has to be readable here.
+            const bool unreadable = x.tagged && one.id == field_id::accept_encoding;
+            if (count < passed.size() && one.id != field_id::connection && !unreadable &&
                 settings.request_fields.contains(one.name) &&
                 !(client->connection_lists_fields &&
                   routing::named_by_connection(*client, one.name))) {

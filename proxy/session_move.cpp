@@ -26,6 +26,9 @@ struct session_move {
 
 namespace {
 
+// A longer session request is not kept: those of clients in use have 300 bytes.
+constexpr std::size_t origin_request_max = 4096;
+
 // A document with some attributes of its <body/> changed; empty: it cannot be.
 template <typename Change>
 std::string edited(std::string_view body, Change change) {
@@ -79,16 +82,19 @@ void mover::on_session(const login_session& opened) {
         stay(); // the driver has read it
         return;
     }
-    const std::string sid(home.tag.written(body_attribute::sid));
+    routing::sid_tagger::raw_room room;
+    const std::string sid(home.tag.value(body_attribute::sid, room).value_or(""));
     const bool asked_more = !opened.features.empty(); // then its next rid is used up
     const std::string offered = mechanisms_in(asked_more ? opened.features : opened.answer);
     if (opened.node == x_.node || asked_more || offered != move->origin.mechanisms ||
         home.shared.homes.find(move->task.user).none()) {
-        end(opened.node, sid, asked_more ? x_.rid + 1 : x_.rid);
+        end(opened.node, opened.sid, opened.next_rid);
         stay();
         return;
     }
-    end(x_.node, move->sid, x_.rid);
+    if (move->sid.find_first_of("'<&") == std::string::npos) { // else its time ends it
+        end(x_.node, move->sid, x_.rid);
+    }
     const node_index from = std::exchange(x_.node, opened.node);
     home.shared.sessions.moved(x_, {.node = opened.node, .sid = sid, .shown = move->shown});
     place_request(x_, from, sid);
@@ -128,7 +134,8 @@ std::string mechanisms_in(std::string_view body) {
 std::unique_ptr<session_origin> origin_of(const routing::body_tag& tag, std::string_view body) {
     std::array<char, routing::bare_jid::part_max> room;
     const std::optional<std::string_view> domain = tag.value(body_attribute::to, room);
-    if (!domain || domain->empty() || tag.has(body_attribute::newkey)) {
+    if (!domain || domain->empty() || tag.has(body_attribute::newkey) ||
+        body.size() > origin_request_max) {
         return nullptr;
     }
     auto made = std::make_unique<session_origin>();

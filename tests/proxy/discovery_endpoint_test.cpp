@@ -137,6 +137,8 @@ TEST(DiscoveryEndpoint, UsersAreNamedInFourPlaces) {
          field + "bob@example.com\r\n", trusted, "carol@example.com/desk"},
         {"path", "", "/HttpBinding/Carol%40example.com?jid=bob@example.com",
          field + "bob@example.com\r\n", trusted, "carol@example.com"},
+        {"path, from a server", "example.com", "/httpbinding/carol@example.com",
+         field + "bob@example.com\r\n", trusted, "carol@example.com"},
         {"query", "", "/httpbinding?x=1&jid=carol%40example.com", field + "bob@example.com\r\n",
          trusted, "carol@example.com"},
         {"header field", "", "/httpbinding/", field + "carol@example.com\r\n", trusted,
@@ -201,6 +203,30 @@ TEST(DiscoveryEndpoint, QuestionsOfAnAddressAreLimited) {
               200);
 }
 
+// It is kept until the user is known, so that the session can move.
+TEST(DiscoveryEndpoint, SessionsOfLongSessionRequestsDoNotMove) {
+    constexpr std::size_t most = 4096; // bytes of the request
+    const conduct knows_alice = [](const node_request& got, const std::string& sid) {
+        const bool named = attribute(got.body, "from") == alice;
+        return (named ? names({"node-a1"}) : nobody)(got, sid);
+    };
+    const auto asking = [](std::size_t length) {
+        const std::string body = "<body " + bosh_namespace +
+                                 " hold='1' ver='1.9' to='example.com' wait='30' rid='1000' "
+                                 "xml:lang='en' x='";
+        return post("/httpbinding", body + std::string(length - body.size() - 3, 'x') + "'/>");
+    };
+    const std::string auth = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"
+                             "AGFsaWNlAHB3</auth>";
+    for (const std::size_t more : {0U, 1U}) {
+        SCOPED_TRACE(more);
+        cluster all({knows_alice, knows_alice, knows_alice, knows_alice});
+        const std::string sid = attribute(all.ask(asking(most + more)).body, "sid");
+        EXPECT_EQ(all.ask(in_session(sid, 1001, auth)).body, answer_to(1001));
+        EXPECT_EQ(all.total(&core_counters::sessions_moved), 1 - more);
+    }
+}
+
 TEST(DiscoveryEndpoint, NoHostIsContactedThatIsNotConfigured) {
     stub_node stranger([](const node_request&) { return node_reply{.bytes = ok("<body/>")}; });
     const std::string host = "127.0.0.1:" + std::to_string(stranger.port());
@@ -232,6 +258,27 @@ TEST(DiscoveryEndpoint, NoHostIsContactedThatIsNotConfigured) {
         EXPECT_EQ(answer.body.find(host + "/"), std::string::npos);
     }
     EXPECT_EQ(stranger.links(), 0);
+}
+
+// What is edited has to be readable here, whatever the operator passes on.
+TEST(DiscoveryEndpoint, NodesAreNotAskedForCodedAnswers) {
+    cluster all({a1_and_b1, nobody, nobody, nobody}, cluster::patient,
+                "request_headers: [Accept-Encoding, Accept-Language]\n");
+    const std::string fields = "Accept-Encoding: gzip\r\nAccept-Language: de\r\n";
+    const std::string sid =
+        attribute(all.ask(login(alice, 1000, "/httpbinding", fields)).body, "sid");
+    std::string request = in_session(sid, 1001);
+    request.insert(request.find("\r\n") + 2, fields);
+    EXPECT_EQ(all.ask(request).body, answer_to(1001));
+    for (const cluster_node which : {sd1, a1}) {
+        EXPECT_EQ(all.node(which).requests()[0].field("Accept-Language"), "de");
+        for (const node_request& one : all.node(which).requests()) {
+            EXPECT_EQ(one.field("Accept-Encoding"), "");
+        }
+    }
+    all.becomes(a1, says(ok("coded", "Content-Type: text/xml\r\nContent-Encoding: gzip\r\n")));
+    EXPECT_NE(all.ask(in_session(sid, 1002)).body, "coded");
+    EXPECT_TRUE(all.proxy().ended(reason::node_not_bosh, 1));
 }
 
 // methods -------------------------------------------------------------------------------------

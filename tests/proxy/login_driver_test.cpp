@@ -422,7 +422,7 @@ TEST(LoginDriver, FeaturesThatNeverComeAreABadAnswer) {
     expect_walk({"primary",
                  {never, names({"node-b1"}), nobody, nobody},
                  "sd1 sd2 b1",
-                 {"sd1 s-sd1 1003", "sd2 s-sd2 1001"},
+                 {"sd1 s-sd1 1002", "sd2 s-sd2 1001"},
                  "b1"});
 }
 
@@ -452,6 +452,36 @@ TEST(LoginDriver, ASessionWhoseClientHasGoneIsEnded) {
         EXPECT_EQ(ended, row.ended);
         // Nothing of it stands in anybody's way.
         EXPECT_EQ(session_at(gated.all.ask(login(alice))), "a1");
+    }
+}
+
+// An answer that is too large to be read is none, and its link ends with whoever asked for it.
+TEST(LoginDriver, NobodyIsLeftWhenMoreOfALargeAnswerComes) {
+    for (const bool client_leaves : {true, false}) {
+        SCOPED_TRACE(client_leaves ? "the client leaves" : "the step is over");
+        raw_node large;
+        cluster all({nobody, nobody, nobody, nobody},
+                    client_leaves ? cluster::patient : short_steps,
+                    "limits: {answer_buffer: 4KiB}\n");
+        all.proxy().app().set_addresses(sd1, {loopback_address(large.port())}, {});
+        const auto client = all.proxy().connect();
+        client->write(login(alice));
+        const auto link = large.accept();
+        std::string request;
+        ASSERT_TRUE(link->read(request));
+        link->write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<body");
+        ASSERT_TRUE(running_proxy::until([&] { return all.total(&core_counters::streamed) == 1; }));
+        if (client_leaves) {
+            client->reset();
+            ASSERT_TRUE(all.proxy().ended(reason::client_closed, 1));
+        } else {
+            EXPECT_EQ(session_at(client->read_answer()), "sd2");
+        }
+        link->write(" xmlns=");
+        EXPECT_FALSE(link->read(request)) << "nobody reads it";
+        EXPECT_TRUE(running_proxy::until([&] { return all.total(&core_counters::held) == 0; }));
+        all.dies(sd1);
+        EXPECT_EQ(session_at(all.ask(login("bob@example.com"))), "sd2");
     }
 }
 
