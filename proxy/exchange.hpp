@@ -232,6 +232,9 @@ void exchange_failed(exchange& x, routing::reason why);
 // exchange_repeat sends it again, where the table of repeats allows that. False: it does not.
 [[nodiscard]] bool exchange_repeat(exchange& x, routing::node_failure failure);
 
+// What a new link asks when it stands. False: the exchange has to wait once more, and has let go of
+// the link.
+[[nodiscard]] bool exchange_may_write(exchange& x);
 // What a link reports to its exchange. The request was handed to the kernel whole.
 void exchange_written(exchange& x);
 // How long the link shall wait for the answer from now on; 0: no longer, it is overdue. A client

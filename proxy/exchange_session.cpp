@@ -277,6 +277,20 @@ void exchange_end(exchange& x) {
     exchange_finish(x, 0, reason::draining);
 }
 
+bool exchange_may_write(exchange& x) {
+    if (x.of == nullptr) {
+        return true;
+    }
+    core& home = *x.home;
+    const rid_decision decision = home.shared.sessions.ready(x, home.loop.steady_ms());
+    if (decision.verdict != rid_verdict::hold_back) {
+        return true;
+    }
+    x.via = nullptr;
+    exchange_hold_back(x, milliseconds{decision.wait_ms});
+    return false;
+}
+
 void exchange_written(exchange& x) {
     if (x.of != nullptr) {
         x.home->shared.sessions.written(x, x.home->loop.steady_ms());

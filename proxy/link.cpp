@@ -188,6 +188,11 @@ void link::stands() {
     if (core_.shared.death_of(node_) == node_death::refused) {
         core_.shared.revive(core_, node_, node_death::refused);
     }
+    if (!exchange_may_write(*exchange_)) {
+        exchange_ = nullptr;
+        release(true);
+        return;
+    }
     write_request();
 }
 

@@ -272,6 +272,16 @@ void session_table::written(exchange& x, std::uint64_t now_ms) {
     give_turns(of, now_ms, woken);
 }
 
+rid_decision session_table::ready(exchange& x, std::uint64_t now_ms) {
+    session& of = *x.of;
+    const std::lock_guard lock(shard_of(of.hash).mutex);
+    const rid_decision decision = of.window.on_link(x.rid, rules_for(of, now_ms), now_ms);
+    if (decision.verdict == rid_verdict::hold_back) {
+        set_role(of, x, session_role::held_back);
+    }
+    return decision;
+}
+
 rid_decision session_table::broken(exchange& x, std::uint64_t now_ms) {
     session& of = *x.of;
     const std::lock_guard lock(shard_of(of.hash).mutex);

@@ -233,7 +233,8 @@ rid_decision rid_window::on_wait_over(std::uint64_t rid, bool reorder_over, cons
         // The node would only keep it, and a kept request is what nodes get wrong: ejabberd never
         // answers it. Refused, it harms nobody; the client comes with both again.
         become(at(rid), state::failed);
-        if (at(rid).refused && at(rid).copies >= asked_in_vain) {
+        // One that was refused here itself is on no other way: its client comes with it again.
+        if (at(rid).refused && at(rid).copies >= asked_in_vain && at(rid - 1).copies == 0) {
             give_up_gap(rid);
         }
         at(rid).refused = true;
@@ -255,10 +256,23 @@ void rid_window::give_up_gap(std::uint64_t rid) noexcept {
     gap_given_up_ = true;
     for (std::uint64_t older = oldest(); older < rid; ++older) {
         slot& one = at(older);
-        if (one.is == state::missing || (one.is == state::failed && !one.written)) {
+        if (one.is == state::missing && one.copies == 0) {
             become(one, state::unknown);
         }
     }
+}
+
+rid_decision rid_window::on_link(std::uint64_t rid, const rid_rules& rules,
+                                 std::uint64_t now_ms) noexcept {
+    if (!tracked(rid) || at(rid).is != state::sending || rid == 0 || !tracked(rid - 1)) {
+        return {};
+    }
+    const state before = at(rid - 1).is;
+    if (before != state::waiting && before != state::sending && before != state::sent) {
+        return {}; // what it was let out in spite of
+    }
+    become(at(rid), state::waiting);
+    return go_or_wait(rid, rules, now_ms);
 }
 
 void rid_window::on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept {

@@ -125,6 +125,10 @@ class rid_window {
     // verdict: it is not held back any more.
     [[nodiscard]] rid_decision on_wait_over(std::uint64_t rid, bool reorder_over,
                                             const rid_rules& rules, std::uint64_t now_ms) noexcept;
+    // A request that was let out some time ago is about to be written, because a link stands only
+    // now: forward, or hold_back where what it follows broke meanwhile and has to go first again.
+    [[nodiscard]] rid_decision on_link(std::uint64_t rid, const rid_rules& rules,
+                                       std::uint64_t now_ms) noexcept;
     // The request was handed to the kernel whole.
     void on_written(std::uint64_t rid, std::uint64_t now_ms) noexcept;
     // The link broke and the request will go out again: forward (now), or hold_back (something

@@ -92,6 +92,12 @@ class session {
         case 9:
             readopt(rid);
             break;
+        case 11:
+            if (known && known_[rid].is == state::sending &&
+                window_.on_link(rid, rules, now_).verdict == routing::rid_verdict::hold_back) {
+                known_[rid].is = state::held;
+            }
+            break;
         default:
             now_ += what;
             break;

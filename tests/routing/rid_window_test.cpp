@@ -448,6 +448,53 @@ TEST(rid_window, of_two_broken_ones_the_older_goes_first) {
     }
 }
 
+// Its turn had come, but no link: by the time that one stands the turn may be over.
+TEST(rid_window, what_waited_for_its_link_looks_again) {
+    struct {
+        const char* name;
+        std::function<void(bench&)> meanwhile;
+        rid_decision expected;
+    } const cases[] = {
+        {"nothing", [](bench&) {}, forward},
+        {"the older one was answered",
+         [](bench& b) { EXPECT_TRUE(b.window.on_answered(first + 1, true)); }, forward},
+        {"the older one failed", [](bench& b) { b.window.on_failed(first + 1); }, forward},
+        {"the older one broke, and looks for a link as well",
+         [](bench& b) { EXPECT_EQ(b.broken(first + 1), forward); }, hold(2000)},
+        {"the older one broke, and was just written again",
+         [](bench& b) {
+             EXPECT_EQ(b.broken(first + 1), forward);
+             b.written(first + 1);
+             b.now += 1;
+         },
+         hold(499)},
+        {"the same, long ago",
+         [](bench& b) {
+             EXPECT_EQ(b.broken(first + 1), forward);
+             b.written(first + 1);
+             b.now += 500;
+         },
+         forward},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.name);
+        bench b;
+        b.in(first + 1);
+        ASSERT_EQ(b.ask(first + 2), forward);
+        c.meanwhile(b);
+        EXPECT_EQ(b.window.on_link(first + 2, rules, b.now), c.expected);
+        EXPECT_EQ(b.window.on_link(first + 9, rules, b.now), forward) << "not known";
+    }
+    bench b;
+    b.in(first + 1);
+    ASSERT_EQ(b.ask(first + 2), forward);
+    ASSERT_EQ(b.broken(first + 1), forward);
+    ASSERT_EQ(b.window.on_link(first + 2, rules, b.now), hold(2000));
+    EXPECT_EQ(b.turn(), std::nullopt);
+    b.written(first + 1);
+    EXPECT_EQ(b.turn(), (rid_turn{first + 2, 500}));
+}
+
 TEST(rid_window, a_break_of_what_is_not_under_way_changes_nothing) {
     bench b;
     b.answered(first + 1);
@@ -519,11 +566,6 @@ TEST(rid_window, what_is_waited_for_in_vain_too_often_is_the_nodes_to_know) {
         std::function<void(bench&)> before;
     } const cases[] = {
         {"it has not come", [](bench&) {}},
-        {"it failed unwritten",
-         [](bench& b) {
-             (void)b.ask(first + 2);
-             b.window.on_failed(first + 2);
-         }},
     };
     for (const auto& c : cases) {
         bench b;
@@ -546,6 +588,17 @@ TEST(rid_window, what_is_waited_for_in_vain_too_often_is_the_nodes_to_know) {
         EXPECT_EQ(b.ask(first + 4), forward) << c.name << ": as if nothing had been";
         EXPECT_EQ(b.ask(first + 2), forward) << c.name << ": the node's to judge";
     }
+    // One that was here and failed has gone nowhere else: its client comes with it again.
+    bench here;
+    here.answered(first + 1);
+    (void)here.ask(first + 2);
+    here.window.on_failed(first + 2);
+    for (int time = 0; time < 3; ++time) {
+        EXPECT_EQ(here.ask(first + 3), hold(2000)) << time;
+        here.now += 60'000;
+        EXPECT_EQ(here.over(first + 3, true), (rid_decision{verdict::out_of_order})) << time;
+    }
+    EXPECT_EQ(here.ask(first + 2), forward);
     // Copies that wait with it are no further times.
     bench b;
     EXPECT_EQ(b.ask(first + 2), hold(2000));
