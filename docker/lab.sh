@@ -11,10 +11,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 serve() {
     rm -rf /lab/www
     cp -rp page /lab/www
-    tests/lab/lab page "$LAB_DIR" > /lab/www/config.json
+    tests/lab/lab page "$LAB_DIR" /httpbinding > /lab/www/config.json
     printf 'timeouts: { drain: 5s }\n' > /lab/extra.yaml
     tests/lab/lab config "$LAB_DIR" --listen-tls 0.0.0.0:8443 --listen 0.0.0.0:8080 \
-        --web-root /lab/www \
+        --discovery /httpbinding --web-root /lab/www \
         --append /lab/extra.yaml --output /lab/boshgate.yaml.new
     # The health check looks for this file, and boshgate starts when it is there.
     mv /lab/boshgate.yaml.new /lab/boshgate.yaml

@@ -73,8 +73,8 @@ describe_as_json() {
 }
 
 # What the demo page offers: the nodes behind the proxy, and the people (not the crowd) to sign in
-# as.
-describe_for_page() {
+# as. With a discovery endpoint, that too.
+describe_for_page() { # [PATH]
     local node comma=""
     printf '{\n  "domain": "%s", "default": "/node-a1", "wait": 60,\n  "nodes": [' "$LAB_DOMAIN"
     for node in node-a1 node-b1 node-sd1 node-sd2 node-e1; do
@@ -82,6 +82,9 @@ describe_for_page() {
             "$comma" "$node" "$node" "$(make_of "$node")"
         comma=,
     done
+    [[ $# == 0 ]] \
+        || printf ',\n    { "path": "%s", "label": "%s", "note": "%s" }' \
+            "$1" "your own node" "boshgate finds it"
     printf '\n  ],\n  "accounts": ['
     awk -v domain="$LAB_DOMAIN" '
         $3 == "Team" {

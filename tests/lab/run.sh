@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export ADDRESS HTTPS_PORT HTTP_PORT
 boshgate=build/release/bin/boshgate
 page=build/demo
+endpoint=/httpbinding # of discovery
 
 prepare() {
     tests/setup.sh run
@@ -27,13 +28,14 @@ serve() {
     local host=$ADDRESS
     [[ $ADDRESS != 127.0.0.1 && $ADDRESS != 0.0.0.0 ]] || host=localhost
     mkdir -p build/run
-    tests/lab/lab page build/lab > "$page/config.json"
+    tests/lab/lab page build/lab "$endpoint" > "$page/config.json"
     # Ctrl-C should not wait for held polls; and the terminal is for what one reads.
     printf 'timeouts: { drain: 1s }\nlog: { access_file: "%s" }\n' "$PWD/build/run/access.log" \
         > build/run/extra.yaml
     tests/lab/lab config build/lab \
         --listen-tls "$ADDRESS:$HTTPS_PORT" --listen "$ADDRESS:$HTTP_PORT" \
-        --web-root "$PWD/$page" --append build/run/extra.yaml --output build/run/boshgate.yaml
+        --discovery "$endpoint" --web-root "$PWD/$page" --append build/run/extra.yaml \
+        --output build/run/boshgate.yaml
 
     # In a session of its own: the terminal's Ctrl-C and our TERM would be two signals, and a second
     # one means haste.
@@ -66,10 +68,12 @@ say_what_to_open() { # HOST
           http://$1:$HTTP_PORT/ is the same without TLS
 
   Sign in as alice, bob, carol, dave, erin or frank; NAME@example.com has the password NAME-secret.
-  Nodes:  /node-a1 /node-b1 /node-sd1 /node-sd2 (Prosody), /node-e1 (ejabberd)
+  Nodes:  /node-a1 /node-b1 /node-sd1 /node-sd2 (Prosody), /node-e1 (ejabberd);
+          $endpoint ("your own node") opens each session at the user's home node, or its backup
 
   Try     tests/lab/lab kill build/lab node-a1      then  tests/lab/lab restart build/lab node-a1
           tests/lab/lab freeze build/lab node-a1    then  tests/lab/lab thaw build/lab node-a1
+          $boshgate discover -c build/run/boshgate.yaml alice@example.com
   Files   build/run/boshgate.yaml is the configuration,
           build/run/access.log has a line for each exchange
 
