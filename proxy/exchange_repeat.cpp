@@ -149,6 +149,13 @@ void note_death(exchange& x, reason why) {
     if (x.request_class == request_class::page) {
         return; // it was not tried for long
     }
+    // Unless it has answered over another link meanwhile: then it lives, and only takes nobody new.
+    const std::uint64_t last_word = home.shared.nodes[x.node].last_word_ms.load();
+    const std::int64_t tried_ms = (home.loop.now_us() - x.first_failure_us) / 1000;
+    if (last_word != 0 && elapsed_ms(home.loop.steady_ms(), last_word) <
+                              static_cast<std::uint64_t>(std::max<std::int64_t>(0, tried_ms))) {
+        return;
+    }
     home.shared.take_for_dead(home, x.node, node_death::refused, why);
 }
 
