@@ -70,6 +70,23 @@ milliseconds pause_before(const exchange& x, unsigned others) noexcept {
                           first_pause * (1 << std::min(x.connects_repeated - others, 8U)));
 }
 
+// Whether the node has answered anybody, over another link, since the exchange failed first.
+bool spoke_meanwhile(const exchange& x) noexcept {
+    const core& home = *x.home;
+    const std::uint64_t word =
+        home.shared.nodes[x.node].last_word_ms.load(std::memory_order_relaxed);
+    const std::int64_t tried_ms = (home.loop.now_us() - x.first_failure_us) / 1000;
+    return word != 0 && elapsed_ms(home.loop.steady_ms(), word) <
+                            static_cast<std::uint64_t>(std::max<std::int64_t>(0, tried_ms));
+}
+
+// How long a request is worth repeating. Longer at a node that is there for others: what stands in
+// the way goes by.
+milliseconds budget_of(const exchange& x) noexcept {
+    const milliseconds budget{x.settings->config.sessions.repeat_budget};
+    return x.of != nullptr && spoke_meanwhile(x) ? 2 * budget : budget;
+}
+
 // Sends it again, now, after a pause, or in its turn.
 void send_again(exchange& x, milliseconds pause) {
     core& home = *x.home;
@@ -97,12 +114,13 @@ bool exchange_repeat(exchange& x, node_failure failure) {
         return false;
     }
     const std::int64_t now = home.loop.now_us();
-    const milliseconds budget{x.settings->config.sessions.repeat_budget};
-    if (x.first_failure_us == 0 || x.sent_us > x.first_failure_us + budget.count() * 1000) {
+    const milliseconds first_budget{x.settings->config.sessions.repeat_budget};
+    if (x.first_failure_us == 0 || x.sent_us > x.first_failure_us + first_budget.count() * 1000) {
         x.first_failure_us = now; // a poll that was held since the last one starts afresh
         x.repeats = 0;
         x.connects_repeated = 0;
     }
+    const milliseconds budget = budget_of(x);
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
     const bool patient = !is_own(x) && x.request_class != request_class::page &&
@@ -149,12 +167,8 @@ void note_death(exchange& x, reason why) {
     if (x.request_class == request_class::page) {
         return; // it was not tried for long
     }
-    // Unless it has answered over another link meanwhile: then it lives, and only takes nobody new.
-    const std::uint64_t last_word = home.shared.nodes[x.node].last_word_ms.load();
-    const std::int64_t tried_ms = (home.loop.now_us() - x.first_failure_us) / 1000;
-    if (last_word != 0 && elapsed_ms(home.loop.steady_ms(), last_word) <
-                              static_cast<std::uint64_t>(std::max<std::int64_t>(0, tried_ms))) {
-        return;
+    if (spoke_meanwhile(x)) {
+        return; // it lives, and only takes nobody new
     }
     home.shared.take_for_dead(home, x.node, node_death::refused, why);
 }
