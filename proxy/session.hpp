@@ -185,8 +185,8 @@ class session_table {
                                                   std::uint64_t now_ms);
     // It has shown which client it is: its session has x.facts.client from here on.
     void recognised(const exchange& x);
-    // The leader's link stands, and was not there when it got its turn: hold_back, where its turn is
-    // over again.
+    // The leader's link stands, and was not there when it got its turn: hold_back, where its turn
+    // is over again.
     [[nodiscard]] routing::rid_decision ready(exchange& x, std::uint64_t now_ms);
     // The leader's request was handed to the kernel whole.
     void written(exchange& x, std::uint64_t now_ms);
