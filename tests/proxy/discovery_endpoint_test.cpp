@@ -33,7 +33,7 @@ TEST(DiscoveryEndpoint, RequestsOfASessionGoToItsNodeUnderTheNodesOwnSid) {
         return node_reply{.bytes = ok("<body sid='" + raw + "'" + body.substr(5))};
     });
     const std::size_t before = all.node(a1).requests().size();
-    for (const std::uint64_t rid : {1001, 1002, 1002, 1003}) {
+    for (const std::uint64_t rid : {1001U, 1002U, 1002U, 1003U}) {
         SCOPED_TRACE(rid);
         const std::string plain = answer_to(rid);
         EXPECT_EQ(all.ask(in_session(sid, rid, "<word/>")).body,
