@@ -35,8 +35,7 @@
 //     nodes name each other in a circle                         forget
 //     the request is at fault, time or steps are over, the      as far as one of the above said
 //         client leaves, no home is up
-//     a session is delivered, and soon after that its node      forget: is_reassignment()
-//         does not know it, or sends the user elsewhere
+//     a session is delivered, and ends later, however           keep: the next login finds out
 //
 // Pure: times are milliseconds of any steady clock. No memory but the object's own.
 

@@ -36,30 +36,6 @@ step_end step_end_of(routing::binding_condition condition) noexcept {
     return step_end::refused;
 }
 
-bool is_reassignment(session_loss how, std::chrono::milliseconds age) noexcept {
-    return how == session_loss::see_other ||
-           (how == session_loss::item_not_found && age < soon_after_creation);
-}
-
-std::optional<situation> situation_of(login_failure failure) noexcept {
-    switch (failure) {
-    case login_failure::nobody:
-    case login_failure::homes_down:
-    case login_failure::out_of_time:
-    case login_failure::out_of_steps:
-        return situation::session_request_no_node;
-    case login_failure::bad_answer:
-        return situation::session_request_bad_answer;
-    case login_failure::steered_away:
-        return situation::session_request_steered_away;
-    case login_failure::none:
-    case login_failure::refused:
-    case login_failure::gone:
-        break;
-    }
-    return std::nullopt;
-}
-
 std::string_view name_of(login_reason why) noexcept {
     constexpr std::array<std::string_view, 9> names{"stored_home", "stored_backup", "first",
                                                     "second",      "again",         "any",

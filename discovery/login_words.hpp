@@ -2,11 +2,9 @@
 // The words of a login: who is asked for, why a node was asked, what came of it, and how the login
 // ended, with the names under which they are printed. login.hpp has the rules.
 
-#include "discovery/failure_signal.hpp"
 #include "routing/binding_condition.hpp"
 #include "routing/route_table.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -118,18 +116,6 @@ enum class login_failure : std::uint8_t {
 };
 
 enum class login_cache : std::uint8_t { keep, learn /* homes() */, forget };
-
-// is_reassignment tells whether the way in which a delivered session ended makes its user's homes
-// doubtful: the node sends the user elsewhere, whenever that is; or it does not know the session
-// (item-not-found) soon after it was delivered, when it cannot have been idle for too long. `age`:
-// since it was delivered.
-enum class session_loss : std::uint8_t { see_other, item_not_found, otherwise };
-inline constexpr std::chrono::milliseconds soon_after_creation{30'000};
-[[nodiscard]] bool is_reassignment(session_loss how, std::chrono::milliseconds age) noexcept;
-
-// situation_of is the row of failure_signal's table; nullopt for refused (the node's own answer
-// goes to the client), gone and none.
-[[nodiscard]] std::optional<situation> situation_of(login_failure failure) noexcept;
 
 // As they are printed: "first", "known_dead", "open", "homes_down", "learn".
 [[nodiscard]] std::string_view name_of(login_reason why) noexcept;

@@ -174,11 +174,6 @@ std::string_view with_tag(const exchange& x, std::string_view body, std::string&
     return written(edits, body, room);
 }
 
-bool is_avoided(const void* whose, routing::node_index node) noexcept {
-    const core& home = *static_cast<const core*>(whose);
-    return home.shared.avoided(node, home.loop.steady_ms());
-}
-
 // What a client of a node's own path gets to see: names of nodes that lead back here. nullopt: no
 // client should see that.
 std::optional<std::string_view> with_names(const exchange& x, std::string_view body,
@@ -198,7 +193,7 @@ std::optional<std::string_view> with_names(const exchange& x, std::string_view b
                              .node = x.node,
                              .reading = x.names->reading,
                              .same_origin = x.names->same_origin},
-                            {.dead = &is_avoided, .whose = x.home}, edits);
+                            x.home->health(), edits);
     if (done == discovery::hostname_outcome::refused) {
         return std::nullopt;
     }

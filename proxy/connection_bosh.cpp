@@ -114,10 +114,9 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
             send_signal(x, reason::unknown_sid, signal_of(x, reason::unknown_sid, reused_));
             return;
         }
+        x.session_hash = routing::session_hash(known->raw, settings.log_key);
         place = core_.shared.sessions.place_now(
-            {.node = known->node,
-             .sid = known->raw,
-             .hash = routing::session_hash(known->raw, settings.log_key)});
+            {.node = known->node, .sid = known->raw, .hash = x.session_hash});
         if (place) {
             x.shown_sid = std::make_unique<std::string>(sid);
         }
@@ -132,9 +131,10 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
         core_.edited.resize(edits.size());
         edits.write(core_.edited);
         body = core_.edited;
+    } else {
+        x.session_hash = routing::session_hash(sid, settings.log_key);
     }
     x.request = node_request(x, &core_.request, body);
-    x.session_hash = routing::session_hash(sid, settings.log_key);
     if (sid.empty() || sid.size() > session_table::sid_max) {
         exchange_start(x); // no session can be kept for it
         return;

@@ -166,6 +166,15 @@ void core::free_polls(routing::node_index node) {
     }
 }
 
+discovery::health_view core::health() const noexcept {
+    return {.dead =
+                [](const void* whose, routing::node_index node) noexcept {
+                    const core& home = *static_cast<const core*>(whose);
+                    return home.shared.avoided(node, home.loop.steady_ms());
+                },
+            .whose = this};
+}
+
 void core::connection_gone() {
     if (!draining || !connections.empty() || shared.open_connections() != 0) {
         return;

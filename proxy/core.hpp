@@ -8,9 +8,9 @@
 #include "proxy/counters.hpp"
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/homes.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/transport.hpp"
+#include "proxy/user_homes.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -81,7 +81,7 @@ class shared_state {
     std::vector<shared_node> nodes;                // by node
     session_table sessions;
     caxl_memory caxl;
-    class homes homes;        // of the users of the discovery endpoint
+    user_homes homes;         // of the users of the discovery endpoint
     address_rates questions;  // where a user is: logins that had to ask
     address_rates lookups;    // the same, of programs
     std::vector<core*> cores; // filled before any of them runs
@@ -164,6 +164,8 @@ struct core {
     // free_polls ends what is held at a node that is taken for dead, spread over a moment: its
     // clients come back all at once.
     void free_polls(routing::node_index node);
+    // Which nodes are better left alone by who has a choice. Valid as long as the core.
+    [[nodiscard]] discovery::health_view health() const noexcept;
     // connection_gone is called by every connection when it ends.
     void connection_gone();
     // date_line is the line of a Date header field, made once a second.

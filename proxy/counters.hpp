@@ -56,6 +56,8 @@ class counter {
     X(caxl_forgotten, "CAXL users forgotten before their time: too many")                          \
     X(logins, "session requests led to their user's node")                                         \
     X(sessions_moved, "sessions moved to their user's node when SASL named the user")              \
+    X(homes_known, "logins whose user's nodes were known from an earlier one")                     \
+    X(homes_evicted, "users whose nodes were forgotten for others: too many")                      \
     X(login_steps, "session requests sent to nodes for them")                                      \
     X(lookups, "questions of programs where a user's nodes are")                                   \
     X(questions, "questions to silent nodes: do you live?")                                        \

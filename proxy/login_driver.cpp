@@ -1,16 +1,11 @@
 #include "proxy/login_driver.hpp"
 
-#include "discovery/node_names.hpp"
 #include "proxy/bosh_answer.hpp"
 #include "proxy/core.hpp"
 #include "proxy/link.hpp"
 #include "proxy/node_request.hpp"
-#include "routing/bosh_payload.hpp"
-#include "routing/hostnames.hpp"
-#include "routing/see_other.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -23,7 +18,6 @@ using discovery::login_failure;
 using discovery::login_homes;
 using discovery::no_node;
 using discovery::step_end;
-using routing::body_attribute;
 using routing::node_index;
 using routing::reason;
 using std::chrono::milliseconds;
@@ -60,39 +54,6 @@ discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
     return nodes;
 }
 
-step_end end_of(reason why) noexcept {
-    switch (why) {
-    case reason::node_answer_timeout:
-    case reason::node_connect_timeout:
-        return step_end::timeout;
-    case reason::node_bad_answer:
-    case reason::node_head_limit:
-    case reason::node_redirect:
-    case reason::node_not_bosh:
-    case reason::node_gateway:
-        return step_end::bad_answer;
-    default:
-        return step_end::dead;
-    }
-}
-
-// The node that a see-other-host means. Its port is one of XMPP over TCP (RFC 6120 4.9.3.19), which
-// says nothing about BOSH: a host that is not known with it is looked for without.
-std::optional<node_index> node_of_host(const discovery::node_names& names, std::string_view host,
-                                       node_index said_by) {
-    if (const auto found = names.find(host, said_by)) {
-        return found;
-    }
-    const std::size_t colon = host.rfind(':');
-    return colon == std::string_view::npos ? std::nullopt
-                                           : names.find(host.substr(0, colon), said_by);
-}
-
-// Whether it tells something about the node, and not about us.
-bool blames_node(reason why) noexcept {
-    return why != reason::node_links && why != reason::descriptors && why != reason::draining;
-}
-
 } // namespace
 
 std::string login_message(core& home, const std::shared_ptr<const snapshot>& settings,
@@ -117,7 +78,7 @@ login_driver::login_driver(core& home, std::shared_ptr<const snapshot> settings,
       task_(std::move(task)),
       owner_(std::move(owner)),
       login_(rules_of(settings_->config.discovery), nodes_of(home, *settings_, task_),
-             {.dead = &login_driver::is_avoided, .whose = this}) {}
+             home.health()) {}
 
 bool login_driver::may_ask(core& home, const snapshot& settings, const login_task& task) {
     shared_state& shared = home.shared;
@@ -137,7 +98,8 @@ std::shared_ptr<login_driver> login_driver::make(core& home,
 void login_driver::start() {
     self_ = shared_from_this();
     const std::string& user = task_.user;
-    if (!user.empty() && core_.shared.homes.find(user).none()) {
+    const login_homes stored = stored_homes();
+    if (!user.empty() && stored.none()) {
         bool holds = false;
         if (!core_.shared.homes.take_turn(user, self_, core_, holds)) {
             waiting_ = true;
@@ -148,20 +110,25 @@ void login_driver::start() {
             holding_ = user;
         }
     }
-    begin();
+    begin(stored);
 }
 
 void login_driver::woken() {
     if (std::exchange(waiting_, false)) {
         core_.loop.unset(*this);
-        begin();
+        begin(stored_homes());
     }
 }
 
-void login_driver::begin() {
+login_homes login_driver::stored_homes() {
+    return task_.user.empty() ? login_homes{} : core_.shared.homes.find(task_.user);
+}
+
+void login_driver::begin(const login_homes& stored) {
     const std::shared_ptr<login_driver> keep = self_;
-    const login_homes stored =
-        task_.user.empty() ? login_homes{} : core_.shared.homes.find(task_.user);
+    if (!stored.none()) {
+        core_.counters.homes_known.add();
+    }
     follow(login_.on_start(task_.purpose, stored, now_ms()));
 }
 
@@ -169,17 +136,14 @@ std::int64_t login_driver::now_ms() const {
     return static_cast<std::int64_t>(core_.loop.steady_ms());
 }
 
-bool login_driver::is_avoided(const void* whose, node_index node) noexcept {
-    const core& home = static_cast<const login_driver*>(whose)->core_;
-    return home.shared.avoided(node, home.loop.steady_ms());
-}
-
 void login_driver::cache(login_cache what) {
     if (task_.user.empty()) {
         return;
     }
     if (what == login_cache::learn) {
-        core_.shared.homes.learn(task_.user, login_.homes());
+        if (core_.shared.homes.learn(task_.user, login_.homes())) {
+            core_.counters.homes_evicted.add();
+        }
     } else if (what == login_cache::forget) {
         core_.shared.homes.forget(task_.user);
     }
@@ -210,11 +174,23 @@ void login_driver::follow(const login_action& action) {
     }
 }
 
-// A step goes the way of any exchange; nobody's log and nobody's limits know of it.
-void login_driver::open(const login_action& action) {
+// begin_step makes an exchange of our own; it goes the way of any other, but nobody's log and
+// nobody's limits know of it. Its request is still to be written.
+exchange& login_driver::begin_step(exchange_purpose purpose, const login_action& action) {
     exchange& step = exchange_begin(core_);
-    step.purpose = exchange_purpose::login_open;
+    step.settings = settings_;
+    step.sink = this;
+    step.purpose = purpose;
     step.node = action.node;
+    step.client = task_.client;
+    step.secure = task_.secure;
+    step.verb = routing::method::post;
+    step.bosh = true;
+    return step;
+}
+
+void login_driver::open(const login_action& action) {
+    exchange& step = begin_step(exchange_purpose::login_open, action);
     step.opens_session = true;
     step.request_class = routing::request_class::session_request;
     step.rid = task_.rid;
@@ -229,14 +205,9 @@ void login_driver::open(const login_action& action) {
 }
 
 void login_driver::poll(const login_action& action) {
-    exchange& step = exchange_begin(core_);
-    step.purpose = exchange_purpose::login_more;
-    step.node = action.node;
+    exchange& step = begin_step(exchange_purpose::login_more, action);
     step.request_class = routing::request_class::page; // whatever it finds, it is asked once
     step.rid = ++open_.last_rid;
-    step.client = task_.client;
-    step.secure = task_.secure;
-    step.verb = routing::method::post;
     step.request = node_request(step, nullptr,
                                 "<body xmlns='http://jabber.org/protocol/httpbind' rid='" +
                                     std::to_string(step.rid) + "' sid='" + open_.sid + "'/>");
@@ -244,12 +215,6 @@ void login_driver::poll(const login_action& action) {
 }
 
 void login_driver::send(exchange& step, const login_action& action) {
-    step.settings = settings_;
-    step.sink = this;
-    step.client = task_.client;
-    step.secure = task_.secure;
-    step.verb = routing::method::post;
-    step.bosh = true;
     const milliseconds left{std::max<std::int64_t>(1, action.deadline_ms - now_ms())};
     step.give_up_us = step.begun_us + (left + late_answer).count() * 1000;
     step_ = &step;
@@ -309,127 +274,6 @@ void login_driver::leave_session() {
                           .secure = task_.secure});
     open_ = {};
 }
-
-void login_driver::on_answer(exchange& x, const routing::answer_head& head, std::string_view body) {
-    const std::shared_ptr<login_driver> keep = self_;
-    core_.loop.unset(*this);
-    step_ = nullptr;
-    const int status = head.status;
-    const node_index node = x.node;
-    const bool opening = x.purpose == exchange_purpose::login_open;
-    const std::uint64_t rid = x.rid;
-    exchange_finish(x, 0, reason::answered);
-    if (status != 200 || routing::check_body(body, settings_->body_limits, core_.tag).why !=
-                             routing::body_error::none) {
-        failed(step_end::bad_answer);
-        return;
-    }
-    if (core_.tag.is(body_attribute::type, "terminate")) {
-        open_ = {};
-        take_terminate(body, node);
-        return;
-    }
-    if (opening) {
-        const std::string_view sid = core_.tag.has(body_attribute::sid)
-                                         ? core_.tag.written(body_attribute::sid)
-                                         : std::string_view();
-        if (sid.empty() || sid.find('\'') != std::string_view::npos) {
-            failed(step_end::bad_answer);
-            return;
-        }
-        open_ = {.node = node, .sid = std::string(sid), .last_rid = rid};
-        routing::sid_tagger::raw_room room;
-        const auto raw = core_.tag.value(body_attribute::sid, room);
-        if (!raw || raw->size() > room.size()) {
-            leave_session(); // too long to be tagged: no client could go on with it
-            failed(step_end::bad_answer);
-            return;
-        }
-        answer_ = body;
-    } else {
-        features_ = body;
-    }
-    take_answer(body);
-}
-
-void login_driver::take_answer(std::string_view body) {
-    const discovery::node_word word = read_word(body);
-    follow(login_.on_opened(word, now_ms()));
-}
-
-// read_word reads what a node says of its user's nodes, from the answer in core::tag.
-discovery::node_word login_driver::read_word(std::string_view body) {
-    discovery::node_word word;
-    const routing::body_tag& tag = core_.tag;
-    word.features = tag.payload_begin() < body.size() &&
-                    body.substr(tag.payload_begin()).find("features") != std::string_view::npos;
-    if (!word.features || task_.user.empty()) {
-        return word;
-    }
-    std::array<routing::hostname_text, 8> texts;
-    const std::size_t count = routing::find_hostnames(tag, settings_->body_limits, texts).count;
-    const discovery::named_homes named =
-        discovery::homes_named({texts.data(), count}, settings_->names, open_.node);
-    word.unknown = named.unknown;
-    if (named.count > 0) {
-        word.homes.home = named.nodes[0];
-    }
-    if (named.count > 1) {
-        word.homes.backup = named.nodes[1];
-    }
-    return word;
-}
-
-void login_driver::take_terminate(std::string_view body, node_index said_by) {
-    const routing::body_tag& tag = core_.tag;
-    refusal_ = body;
-    if (tag.is(body_attribute::condition, "see-other-uri")) {
-        const auto found = routing::find_see_other(tag, settings_->body_limits);
-        const auto node =
-            found ? routing::node_of_url(found->written, settings_->config, settings_->routes)
-                  : std::nullopt;
-        failed(step_end::see_other, node.value_or(no_node));
-        return;
-    }
-    if (const auto host = routing::find_see_other_host(tag, settings_->body_limits)) {
-        failed(step_end::see_other,
-               node_of_host(settings_->names, *host, said_by).value_or(no_node));
-        return;
-    }
-    const auto condition = routing::condition_of(tag.has(body_attribute::condition)
-                                                     ? tag.written(body_attribute::condition)
-                                                     : std::string_view());
-    failed(discovery::step_end_of(condition));
-}
-
-void login_driver::on_failure(exchange& x, reason why) {
-    const std::shared_ptr<login_driver> keep = self_;
-    core_.loop.unset(*this);
-    step_ = nullptr;
-    if (blames_node(why)) {
-        core_.shared.doubt(x.node, core_.loop.steady_ms());
-    }
-    owner_->on_step_failed(x.node, why);
-    exchange_finish(x, 0, why);
-    failed(end_of(why));
-}
-
-// An answer to a session request that is too large to be gathered is none.
-void login_driver::on_answer_head(exchange& /*x*/, const routing::answer_head& /*head*/) {}
-
-bool login_driver::on_answer_data(exchange& /*x*/, std::string_view /*data*/) {
-    return true;
-}
-
-void login_driver::on_answer_end(exchange& x) {
-    on_failure(x, reason::node_bad_answer);
-}
-
-void login_driver::on_answer_cut(exchange& x, reason why) {
-    on_failure(x, why);
-}
-
-void login_driver::on_detached(exchange& /*x*/, reason /*why*/) {}
 
 void login_driver::deliver() {
     const std::shared_ptr<login_driver> keep = self_;

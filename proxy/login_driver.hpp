@@ -106,9 +106,12 @@ class login_driver final : public timed,
     void on_detached(exchange& x, routing::reason why) override;
     [[nodiscard]] std::string base() const override { return {}; }
 
-    void begin();
+    [[nodiscard]] discovery::login_homes stored_homes();
+    void begin(const discovery::login_homes& stored);
     void follow(const discovery::login_action& action);
     void cache(discovery::login_cache what);
+    [[nodiscard]] exchange& begin_step(exchange_purpose purpose,
+                                       const discovery::login_action& action);
     void open(const discovery::login_action& action);
     void poll(const discovery::login_action& action);
     void send(exchange& step, const discovery::login_action& action);
@@ -119,13 +122,13 @@ class login_driver final : public timed,
     void drop_step();
     [[nodiscard]] std::unique_ptr<login_owner> over();
 
+    // login_answer.cpp: what nodes answer
     void take_answer(std::string_view body);
     void take_terminate(std::string_view body, routing::node_index said_by);
     [[nodiscard]] discovery::node_word read_word(std::string_view body);
     void failed(discovery::step_end how, routing::node_index other = discovery::no_node);
 
     [[nodiscard]] std::int64_t now_ms() const;
-    [[nodiscard]] static bool is_avoided(const void* whose, routing::node_index node) noexcept;
 
     core& core_;
     std::shared_ptr<const snapshot> settings_;

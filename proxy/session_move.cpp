@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -49,6 +48,30 @@ bool done(routing::edit_error why) noexcept {
     return why == routing::edit_error::none;
 }
 
+// place_request makes the message of x, which was made for the node `from`, one for x.node with
+// this sid. It was written by node_request: its last field is Content-Length.
+void place_request(exchange& x, node_index from, std::string_view sid) {
+    core& home = *x.home;
+    const snapshot& settings = *x.settings;
+    static constexpr std::string_view end = "\r\n\r\n";
+    const std::string_view old = x.request.view();
+    const std::size_t head = old.find(end) + end.size();
+    const std::string body = edited(old.substr(head), [&](routing::body_edits& edits) {
+        return done(edits.set(body_attribute::sid, sid));
+    });
+    std::string_view fields = old.substr(0, head - end.size());
+    fields.remove_prefix(settings.nodes[from].post_start.size());
+    fields = fields.substr(0, fields.rfind(' ') + 1);
+    const std::string_view start = settings.nodes[x.node].post_start;
+    block made = home.blocks.take(start.size() + fields.size() + 20 + end.size() + body.size());
+    made.append(start);
+    made.append(fields);
+    made.append_number(body.size());
+    made.append(end);
+    made.append(body);
+    x.request = std::move(made);
+}
+
 class mover final : public login_owner {
   public:
     explicit mover(exchange& x) : x_(x) {}
@@ -87,7 +110,7 @@ void mover::on_session(const login_session& opened) {
     const bool asked_more = !opened.features.empty(); // then its next rid is used up
     const std::string offered = mechanisms_in(asked_more ? opened.features : opened.answer);
     if (opened.node == x_.node || asked_more || offered != move->origin.mechanisms ||
-        home.shared.homes.find(move->task.user).none()) {
+        opened.done->homes().none()) {
         end(opened.node, opened.sid, opened.next_rid);
         stay();
         return;
@@ -204,29 +227,6 @@ void follow_move(exchange& x) {
     const node_index from = std::exchange(x.node, place->node);
     place_request(x, from, place->sid);
     x.shown_sid = std::make_unique<std::string>(place->shown);
-}
-
-// The message was written by node_request: its last field is Content-Length.
-void place_request(exchange& x, node_index from, std::string_view sid) {
-    core& home = *x.home;
-    const snapshot& settings = *x.settings;
-    static constexpr std::string_view end = "\r\n\r\n";
-    const std::string_view old = x.request.view();
-    const std::size_t head = old.find(end) + end.size();
-    const std::string body = edited(old.substr(head), [&](routing::body_edits& edits) {
-        return done(edits.set(body_attribute::sid, sid));
-    });
-    std::string_view fields = old.substr(0, head - end.size());
-    fields.remove_prefix(settings.nodes[from].post_start.size());
-    fields = fields.substr(0, fields.rfind(' ') + 1);
-    const std::string_view start = settings.nodes[x.node].post_start;
-    block made = home.blocks.take(start.size() + fields.size() + 20 + end.size() + body.size());
-    made.append(start);
-    made.append(fields);
-    made.append_number(body.size());
-    made.append(end);
-    made.append(body);
-    x.request = std::move(made);
 }
 
 } // namespace boshgate::proxy

@@ -61,8 +61,4 @@ void start_move(exchange& x);
 // is now: it may have waited for its turn while its session moved.
 void follow_move(exchange& x);
 
-// place_request makes the message of x, which was made for the node `from`, one for x.node with
-// this sid.
-void place_request(exchange& x, routing::node_index from, std::string_view sid);
-
 } // namespace boshgate::proxy

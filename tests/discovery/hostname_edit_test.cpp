@@ -1,6 +1,7 @@
 #include "discovery/hostname_edit.hpp"
 
 #include "tests/support/caxl_urls.hpp"
+#include "tests/support/named_nodes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,30 +22,10 @@ namespace {
 using routing::node_index;
 using strings = std::vector<std::string>;
 
-conf::node node_at(std::string name, std::string host, std::vector<std::string> aliases = {}) {
-    conf::node node;
-    node.name = std::move(name);
-    node.url = {.tls = true, .host = std::move(host), .port = 7335, .target = "/httpbinding"};
-    node.aliases = std::move(aliases);
-    return node;
-}
+using tests::node_at;
 
-// A proxy, as far as hostnames go.
-struct world {
-    explicit world(std::vector<conf::node> nodes, std::string prefix = "",
-                   std::map<std::string, std::string> more = {})
-        : config(make(std::move(nodes), std::move(prefix), std::move(more))),
-          routes(config),
-          names(config, routes) {}
-
-    static conf::config make(std::vector<conf::node> nodes, std::string prefix,
-                             std::map<std::string, std::string> routes) {
-        conf::config config;
-        config.nodes = std::move(nodes);
-        config.prefix = std::move(prefix);
-        config.routes = std::move(routes);
-        return config;
-    }
+struct world : tests::named_nodes {
+    using named_nodes::named_nodes;
 
     [[nodiscard]] health_view health() const {
         return {[](const void* self, node_index node) noexcept {
@@ -53,9 +34,6 @@ struct world {
                 this};
     }
 
-    conf::config config;
-    routing::route_table routes;
-    node_names names;
     std::set<node_index> dead;
 };
 

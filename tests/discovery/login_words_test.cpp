@@ -61,43 +61,6 @@ TEST(login_words, what_a_terminate_means) {
     }
 }
 
-TEST(login_words, what_makes_homes_doubtful) {
-    using std::chrono::milliseconds;
-    const struct {
-        session_loss how;
-        milliseconds age;
-        bool expected;
-    } rows[] = {
-        {session_loss::see_other, milliseconds{0}, true},
-        {session_loss::see_other, milliseconds{86'400'000}, true},
-        {session_loss::item_not_found, milliseconds{0}, true},
-        {session_loss::item_not_found, soon_after_creation - milliseconds{1}, true},
-        {session_loss::item_not_found, soon_after_creation, false},
-        {session_loss::otherwise, milliseconds{0}, false},
-    };
-    for (const auto& row : rows) {
-        EXPECT_EQ(is_reassignment(row.how, row.age), row.expected)
-            << static_cast<int>(row.how) << " after " << row.age.count() << " ms";
-    }
-}
-
-TEST(login_words, what_a_client_is_told) {
-    const std::vector<std::pair<login_failure, std::optional<situation>>> rows{
-        {login_failure::none, std::nullopt},
-        {login_failure::nobody, situation::session_request_no_node},
-        {login_failure::homes_down, situation::session_request_no_node},
-        {login_failure::refused, std::nullopt},
-        {login_failure::bad_answer, situation::session_request_bad_answer},
-        {login_failure::steered_away, situation::session_request_steered_away},
-        {login_failure::out_of_time, situation::session_request_no_node},
-        {login_failure::out_of_steps, situation::session_request_no_node},
-        {login_failure::gone, std::nullopt},
-    };
-    for (const auto& [failure, expected] : rows) {
-        EXPECT_EQ(situation_of(failure), expected) << name_of(failure);
-    }
-}
-
 // All names of an enumeration up to its last one: none empty, none twice.
 template <class words>
 std::vector<std::string_view> names_up_to(words last) {

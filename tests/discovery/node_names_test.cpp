@@ -1,5 +1,7 @@
 #include "discovery/node_names.hpp"
 
+#include "tests/support/named_nodes.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,30 +13,10 @@ namespace {
 using routing::hostname_text;
 using routing::node_index;
 
-conf::node node_at(std::string name, std::string host, std::vector<std::string> aliases = {},
-                   std::string target = "/httpbinding") {
-    conf::node node;
-    node.name = std::move(name);
-    node.url = {.tls = true, .host = std::move(host), .port = 7335, .target = std::move(target)};
-    node.aliases = std::move(aliases);
-    return node;
-}
+using tests::node_at;
 
-struct world {
-    explicit world(std::vector<conf::node> nodes, std::string prefix = "",
-                   std::map<std::string, std::string> more_routes = {})
-        : config(make(std::move(nodes), std::move(prefix), std::move(more_routes))),
-          routes(config),
-          names(config, routes) {}
-
-    static conf::config make(std::vector<conf::node> nodes, std::string prefix,
-                             std::map<std::string, std::string> routes) {
-        conf::config config;
-        config.nodes = std::move(nodes);
-        config.prefix = std::move(prefix);
-        config.routes = std::move(routes);
-        return config;
-    }
+struct world : tests::named_nodes {
+    using named_nodes::named_nodes;
 
     // The name of the node that was found; "-": none.
     [[nodiscard]] std::string found(std::string_view text,
@@ -42,10 +24,6 @@ struct world {
         const auto node = names.find(text, said_by);
         return node ? config.nodes.at(*node).name : "-";
     }
-
-    conf::config config;
-    routing::route_table routes;
-    node_names names;
 };
 
 TEST(node_names_of_discovery, finds_by_every_form_of_a_name) {

@@ -3,6 +3,7 @@
 
 #include "routing/reason.hpp"
 #include "tests/support/bosh_client.hpp"
+#include "tests/support/sasl_features.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,17 +38,6 @@ const std::string success = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>
 const std::string is_held = "<held xmlns='test'/>";
 const std::string terminate = " type='terminate'";
 
-// SASL features with a <hostname> for each name.
-std::string features(const std::vector<std::string>& names) {
-    std::string all = "<stream:features xmlns:stream='http://etherx.jabber.org/streams'>"
-                      "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
-                      "<mechanism>PLAIN</mechanism>";
-    for (const std::string& name : names) {
-        all += "<hostname xmlns='urn:xmpp:domain-based-name:0'>" + name + "</hostname>";
-    }
-    return all + "</mechanisms></stream:features>";
-}
-
 // A cluster: a node for discovery, a home and a backup. Each opens the session that is its own
 // name; node-sd1 hands out names with it, and with an answer to <later/>.
 class cluster {
@@ -55,10 +45,12 @@ class cluster {
     explicit cluster(const std::vector<std::string>& names, const std::string& more = {},
                      const std::vector<std::string>& later = {})
         : sd_([=, this](const node_request& got) {
-              return answer(got, "sd", features(names), features(later));
+              return answer(got, "sd", features_with(names), features_with(later));
           }),
-          home_([this](const node_request& got) { return answer(got, "a", features({}), {}); }),
-          backup_([this](const node_request& got) { return answer(got, "b", features({}), {}); }),
+          home_(
+              [this](const node_request& got) { return answer(got, "a", features_with({}), {}); }),
+          backup_(
+              [this](const node_request& got) { return answer(got, "b", features_with({}), {}); }),
           proxy_("threads: 1\nlisten: [{address: \"127.0.0.1:0\"}]\nlog: {access: \"off\"}\n"
                  "health: {interval: 0s}\nnodes:\n" +
                  node("node-sd1", sd_) + node("node-a1", home_) + node("node-b1", backup_) + more) {

@@ -280,7 +280,22 @@ TEST(LoginDriver, OneExtraRoundTripWhenTheHomeIsKnown) {
             EXPECT_EQ(session_at(all.ask(login(from))), "a1");
         }
         EXPECT_EQ(all.opened_at(), keeps ? "sd1 a1 a1" : "sd1 a1 sd1 a1");
+        EXPECT_EQ(all.total(&core_counters::homes_known), keeps ? 1U : 0U);
     }
+}
+
+TEST(LoginDriver, NodesOfSoManyUsersAreKnown) {
+    cluster all({a1_and_b1, nobody, a1_and_b1, nobody}, cluster::patient + ", cache: {users: 2}");
+    for (const char* from : {"a@example.com", "b@example.com", "a@example.com"}) {
+        EXPECT_EQ(session_at(all.ask(login(from))), "a1");
+    }
+    EXPECT_EQ(all.total(&core_counters::homes_known), 1U);
+    EXPECT_EQ(all.total(&core_counters::homes_evicted), 0U);
+    for (const char* from : {"c@example.com", "a@example.com", "b@example.com"}) {
+        EXPECT_EQ(session_at(all.ask(login(from))), "a1") << from;
+    }
+    EXPECT_EQ(all.total(&core_counters::homes_known), 2U) << "a was needed later than b";
+    EXPECT_EQ(all.total(&core_counters::homes_evicted), 2U);
 }
 
 TEST(LoginDriver, AStoredHomeThatFailsIsForgotten) {

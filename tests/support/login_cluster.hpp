@@ -4,6 +4,7 @@
 // was asked is kept.
 
 #include "tests/support/bosh_client.hpp"
+#include "tests/support/sasl_features.hpp"
 
 #include <array>
 #include <functional>
@@ -21,17 +22,6 @@ inline constexpr std::array<const char*, 4> cluster_names{"sd1", "sd2", "a1", "b
 // What a node does with a request; `sid` is that of the session that it opens. Empty: it takes no
 // connections.
 using conduct = std::function<node_reply(const node_request& got, const std::string& sid)>;
-
-// SASL features with a <hostname> for each name.
-[[nodiscard]] inline std::string features_with(const std::vector<std::string>& names) {
-    std::string all = "<stream:features xmlns:stream='http://etherx.jabber.org/streams'>"
-                      "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
-                      "<mechanism>PLAIN</mechanism>";
-    for (const std::string& name : names) {
-        all += "<hostname xmlns='urn:xmpp:domain-based-name:0'>" + name + "</hostname>";
-    }
-    return all + "</mechanisms></stream:features>";
-}
 
 // A node's answer to a session request, with this payload.
 [[nodiscard]] inline std::string opened(const std::string& sid, const std::string& inside) {

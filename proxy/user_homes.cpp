@@ -1,4 +1,4 @@
-#include "proxy/homes.hpp"
+#include "proxy/user_homes.hpp"
 
 #include "conf/config.hpp"
 #include "proxy/core.hpp"
@@ -27,41 +27,36 @@ routing::session_hash_key random_key() {
 
 } // namespace
 
-homes::homes(const conf::discovery_config& settings)
+user_homes::user_homes(const conf::discovery_config& settings)
     : cache_(settings.cache.users, settings.cache.keep, random_key()),
       under_way_(under_way_max, random_key()) {}
 
-login_homes homes::find(std::string_view user) {
+login_homes user_homes::find(std::string_view user) {
     const std::lock_guard lock(mutex_);
     const auto found = cache_.find(user, steady_clock::now());
     return found ? login_homes{found->home, found->backup.value_or(discovery::no_node)}
                  : login_homes{};
 }
 
-void homes::learn(std::string_view user, const login_homes& found) {
+bool user_homes::learn(std::string_view user, const login_homes& found) {
     if (found.home == discovery::no_node) {
-        return;
+        return false;
     }
     discovery::home_cache::homes kept{.home = found.home, .backup = std::nullopt};
     if (found.backup != discovery::no_node) {
         kept.backup = found.backup;
     }
     const std::lock_guard lock(mutex_);
-    cache_.learn(user, kept, steady_clock::now());
+    return cache_.learn(user, kept, steady_clock::now());
 }
 
-void homes::forget(std::string_view user) {
+void user_homes::forget(std::string_view user) {
     const std::lock_guard lock(mutex_);
     cache_.forget(user);
 }
 
-void homes::forget_node(routing::node_index node) {
-    const std::lock_guard lock(mutex_);
-    cache_.forget_node(node);
-}
-
-bool homes::take_turn(std::string_view user, const std::shared_ptr<login_driver>& who, core& home,
-                      bool& holds) {
+bool user_homes::take_turn(std::string_view user, const std::shared_ptr<login_driver>& who,
+                           core& home, bool& holds) {
     using turn = discovery::users_under_way::turn;
     const std::lock_guard lock(mutex_);
     switch (under_way_.begin(user)) {
@@ -77,7 +72,7 @@ bool homes::take_turn(std::string_view user, const std::shared_ptr<login_driver>
     return false;
 }
 
-void homes::give_turn(std::string_view user) {
+void user_homes::give_turn(std::string_view user) {
     std::vector<waiter> woken;
     {
         const std::lock_guard lock(mutex_);
@@ -94,16 +89,6 @@ void homes::give_turn(std::string_view user) {
             }
         });
     }
-}
-
-discovery::home_cache::counts homes::counted() const {
-    const std::lock_guard lock(mutex_);
-    return cache_.counted();
-}
-
-std::size_t homes::size() const {
-    const std::lock_guard lock(mutex_);
-    return cache_.size();
 }
 
 } // namespace boshgate::proxy

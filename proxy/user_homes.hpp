@@ -6,7 +6,6 @@
 #include "discovery/home_cache.hpp"
 #include "discovery/login.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,14 +22,14 @@ namespace boshgate::proxy {
 struct core;
 class login_driver;
 
-class homes {
+class user_homes {
   public:
-    explicit homes(const conf::discovery_config& settings);
+    explicit user_homes(const conf::discovery_config& settings);
 
     [[nodiscard]] discovery::login_homes find(std::string_view user);
-    void learn(std::string_view user, const discovery::login_homes& found);
+    // learn keeps them. True: somebody else was forgotten for that.
+    bool learn(std::string_view user, const discovery::login_homes& found);
     void forget(std::string_view user);
-    void forget_node(routing::node_index node);
 
     // take_turn: whether a login may ask where the user is. False: another one asks; `who` is
     // woken on its core when that is over. True with `holds`: give_turn is owed.
@@ -38,16 +37,13 @@ class homes {
                                  core& home, bool& holds);
     void give_turn(std::string_view user);
 
-    [[nodiscard]] discovery::home_cache::counts counted() const;
-    [[nodiscard]] std::size_t size() const;
-
   private:
     struct waiter {
         core* home;
         std::weak_ptr<login_driver> who;
     };
 
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     discovery::home_cache cache_;
     discovery::users_under_way under_way_;
     std::unordered_map<std::string, std::vector<waiter>> waiting_; // by user
