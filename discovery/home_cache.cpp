@@ -5,7 +5,7 @@
 namespace boshgate::discovery {
 home_cache::home_cache(std::size_t users_max, std::chrono::milliseconds keep,
                        const routing::session_hash_key& key)
-    : users_max_(users_max), keep_(keep), by_user_(0, user_hash{key}) {}
+    : users_max_(users_max), keep_(keep), by_user_(0, keyed_hash{key}) {}
 
 std::optional<home_cache::homes> home_cache::find(std::string_view user, time_point now) {
     const auto found = by_user_.find(user);
@@ -48,7 +48,7 @@ void home_cache::erase(entries::iterator at) {
 }
 
 users_under_way::users_under_way(std::size_t users_max, const routing::session_hash_key& key)
-    : users_max_(users_max), users_(0, user_hash{key}) {}
+    : users_max_(users_max), users_(0, keyed_hash{key}) {}
 
 users_under_way::turn users_under_way::begin(std::string_view user) {
     if (users_.find(user) != users_.end())

@@ -20,7 +20,7 @@
 namespace boshgate::discovery {
 
 // A keyed hash: the names are chosen by whoever logs in, and must not all fall into one bucket.
-struct user_hash {
+struct keyed_hash {
     using is_transparent = void;
     routing::session_hash_key key{};
     [[nodiscard]] std::size_t operator()(std::string_view user) const noexcept {
@@ -77,7 +77,7 @@ class home_cache {
     std::chrono::milliseconds keep_;
     entries by_use_; // the last used first
     // Points into by_use_, names too.
-    std::unordered_map<std::string_view, entries::iterator, user_hash, std::equal_to<>> by_user_;
+    std::unordered_map<std::string_view, entries::iterator, keyed_hash, std::equal_to<>> by_user_;
 };
 
 // Users whose home is being asked for: of several logins of one user at once, only the first asks,
@@ -99,7 +99,7 @@ class users_under_way {
 
   private:
     std::size_t users_max_;
-    std::unordered_set<std::string, user_hash, std::equal_to<>> users_;
+    std::unordered_set<std::string, keyed_hash, std::equal_to<>> users_;
 };
 
 } // namespace boshgate::discovery

@@ -1,9 +1,10 @@
 #include "proxy/caxl_memory.hpp"
 
 #include "proxy/session.hpp"
+#include "routing/bare_jid.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string>
 
 namespace boshgate::proxy {
 
@@ -12,16 +13,13 @@ using discovery::discovery_trail;
 using routing::node_index;
 
 user_hash user_hash_of(const routing::ip_address& client, std::string_view from,
-                       const routing::session_hash_key& key) noexcept {
-    constexpr std::size_t bare_jid_max = 1023 + 1 + 1023; // RFC 7622 3.2, 3.3
-    const std::string_view bare = from.substr(0, from.find('/'));
-    if (bare.empty() || bare.size() > bare_jid_max) {
+                       const routing::session_hash_key& key) {
+    const auto user = routing::bare_jid_of(from);
+    if (!user) {
         return 0;
     }
-    std::array<char, sizeof client.bytes + bare_jid_max> text;
-    char* end = std::copy(client.bytes.begin(), client.bytes.end(), text.begin());
-    end = std::copy(bare.begin(), bare.end(), end);
-    const std::string_view whole(text.data(), static_cast<std::size_t>(end - text.data()));
+    std::string whole(client.bytes.begin(), client.bytes.end());
+    whole += user->text();
     return std::max<user_hash>(1, routing::session_hash(whole, key));
 }
 

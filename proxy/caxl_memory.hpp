@@ -19,10 +19,10 @@ namespace boshgate::proxy {
 // A user at an address, as the memory and its sessions know it: never 0, which is nobody.
 using user_hash = std::uint64_t;
 
-// user_hash_of hashes the address with the bare JID of `from` (decoded; a resource is left out,
-// RFC 7622 3.1). 0: `from` is empty, or longer than a JID may be.
+// user_hash_of hashes the address with the bare JID of `from` (decoded). 0: `from` is no user's
+// JID.
 [[nodiscard]] user_hash user_hash_of(const routing::ip_address& client, std::string_view from,
-                                     const routing::session_hash_key& key) noexcept;
+                                     const routing::session_hash_key& key);
 
 class caxl_memory {
   public:

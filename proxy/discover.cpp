@@ -128,10 +128,7 @@ found_out ask(const std::shared_ptr<const snapshot>& settings, const routing::ba
     found_out out;
     farewell end(home);
     home.loop.post([&] {
-        routing::ip_address self;
-        self.bytes[10] = self.bytes[11] = 0xff; // 127.0.0.1
-        self.bytes[12] = 127;
-        self.bytes[15] = 1;
+        const auto self = routing::ip_address::v4(0x7f000001); // this machine
         login_driver::make(
             home, settings,
             lookup_task(home, settings, user, discovery::login_purpose::session, self, true),

@@ -10,7 +10,7 @@ namespace boshgate::proxy {
 
 // discover prints what it found to `out`, and what is wrong with the configuration or the user's
 // name to `err`. `json`: one object on one line. Returns the exit status: 0, the user's nodes are
-// known, and a session can be opened there; 1, not so.
+// known, and a session can be opened there; 1, not so; 2, `user` is no JID.
 [[nodiscard]] int discover(const std::string& config_file, const std::string& user, bool json,
                            std::ostream& out, std::ostream& err);
 

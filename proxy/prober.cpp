@@ -55,9 +55,7 @@ void prober::ask() {
     x.node = node_;
     x.verb = routing::method::post;
     x.request_class = routing::request_class::page; // of no use later: never sent twice
-    x.client.bytes[10] = x.client.bytes[11] = 0xff; // 127.0.0.1, as it is
-    x.client.bytes[12] = 127;
-    x.client.bytes[15] = 1;
+    x.client = routing::ip_address::v4(0x7f000001); // this machine, as it is
     x.give_up_us = x.begun_us + core_.settings->config.health.timeout.count() * 1000;
     const std::string number = std::to_string(++asked_);
     const std::string body = "<body xmlns='http://jabber.org/protocol/httpbind' rid='" + number +

@@ -31,14 +31,9 @@ TEST(CaxlMemory, UsersAreKnownByAddressAndBareJid) {
     EXPECT_NE(user_hash_of(here, "bob@example.com", key), alice);
     EXPECT_NE(user_hash_of(there, "alice@example.com", key), alice);
     EXPECT_NE(user_hash_of(here, "alice@example.com", other_key), alice);
-    const std::string longest(2047, 'a');
-    for (const auto& [from, known] :
-         std::vector<std::pair<std::string, bool>>{{"", false},
-                                                   {"/resource", false},
-                                                   {longest, true},
-                                                   {longest + "a", false},
-                                                   {longest + "/resource", true}}) {
-        EXPECT_EQ(user_hash_of(here, from, key) != 0, known) << from.size();
+    EXPECT_EQ(user_hash_of(here, "Alice@Example.COM", key), alice);
+    for (const char* from : {"", "/resource", "example.com", "a b@example.com"}) {
+        EXPECT_EQ(user_hash_of(here, from, key), 0U) << from;
     }
 }
 
