@@ -216,7 +216,7 @@ login_action login::open(login_action with, node_index node, login_reason why,
         return fail(with, login_failure::out_of_steps);
     }
     const std::int64_t end_ms = began_ms_ + rules_.patience.count();
-    if (now_ms >= end_ms) {
+    if (steps_ != 0 && end_ms - now_ms < login_rules::step_least_ms) {
         return fail(with, login_failure::out_of_time);
     }
     ++steps_;

@@ -53,6 +53,10 @@ struct login_rules {
     // More is not recorded, so steps_max counts as no more than this.
     static constexpr std::uint8_t steps_most = 32;
 
+    // A further step with less left than this would only leave a session behind at a node: timers
+    // and clocks are not finer, and few nodes answer sooner.
+    static constexpr std::int64_t step_least_ms = 5;
+
     std::uint8_t steps_max = 12; // session requests to nodes
     std::uint8_t polls_max = 2;  // empty requests to one node until its features come
     // For one node: link, answer, polls. Once a node was silent, each further one gets half: two
