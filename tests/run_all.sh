@@ -8,7 +8,8 @@
 #   tsan   ThreadSanitizer: the tests labelled `unit`, which run the whole proxy with several
 #          threads (WHOLE_SUITE=1: both run all tests but those labelled `once`)
 #   clang  the second compiler's warnings and code: the tests labelled `unit`
-#   fuzz   every fuzz target over its corpus and for a few seconds more
+#   fuzz   every fuzz target over its corpus and for a few seconds more, those of bodies and rids
+#          for a minute
 #
 # A test labelled `once` looks at the sources or measures time: another tree would tell nothing new.
 set -euo pipefail
