@@ -59,39 +59,47 @@ constexpr rule same_everywhere(situation what, const row& told) {
 constexpr std::uint16_t soon = 5;
 constexpr std::uint16_t later = 30;
 
+// The end of a login at the discovery endpoint, where every other node was tried: the user has to
+// see it. After an HTTP failure no library shows anything for longer than 30 s (CAXL: 7 s), after a
+// terminate each does within 0.1 s (SIGNALS.md, "What users are shown"). remote-connection-failed
+// is XEP-0124's word for it (17.2). After that one Converse stops for good, also where it had a
+// session before; after any other it says so and tries again every 3 s.
+constexpr row no_login =
+    everybody(terminate(condition::remote_connection_failed))
+        .but(client_kind::converse, terminate(condition::internal_server_error));
+
 // "brings back" below is bosh.md 4.7. Rows with an HTTP failure are about "5xx" of bosh.md 4.6:
 // the same rid again from every library, with its own pauses; any 4xx would end Strophe's session.
 //
-// No cell has these: remote-connection-failed and host-unknown towards Converse (it stops for
-// good), system-shutdown towards CAXL that is not known to discover by itself, and other-request
-// towards any CAXL (the same).
+// No cell has these: remote-connection-failed and host-unknown towards Converse, or within a
+// session (Converse stops for good), system-shutdown towards CAXL that is not known to discover by
+// itself, and other-request towards any CAXL (the same).
 constexpr std::array<rule, situation_count> table{{
     // caxl.md e, "terminate, any condition": the next node at once, instead of after 7 s of repeats
     // (b, "Failover while connecting"). Thin CAXL shows any terminate to the user, and repeats
-    // after
-    // HTTP errors for 7 s (c 6); bosh.md 4.7, last item for the others. On the discovery endpoint
-    // CAXL would leave for the path of a node, which is no better off.
+    // after HTTP errors for 7 s (c 6); bosh.md 4.7, last item for the others: their path leads to
+    // no other node, and this one may be back soon.
     {situation::session_request_node_dead,
      with_caxl_elsewhere(everybody(http(503, soon)),
                          terminate(condition::remote_connection_failed)),
-     everybody(http(503, soon))},
+     no_login},
     // caxl.md "What a proxy implementer must do" 5: for a blip let the client repeat.
     same_everywhere(situation::session_request_failed, everybody(http(503, soon))),
-    // bosh.md 4.7, last item: 503 makes them try again by themselves; 8 E 106.
-    same_everywhere(situation::session_request_no_node, everybody(http(503, soon))),
+    // As above. CAXL with discovery on asks here once more, then shows it (caxl.md b).
+    same_everywhere(situation::session_request_no_node, no_login),
     // bosh.md 8 D 77. A terminate would bring CAXL to the next node, and Converse back, at once.
     same_everywhere(situation::session_request_limit, everybody(http(503, later))),
-    // bosh.md 8 E 85, 86, 92: 502. The next node may be better: as session_request_node_dead.
+    // bosh.md 8 E 85, 86, 92: 502. The next node may be better: as session_request_node_dead. At
+    // the discovery endpoint all were tried.
     {situation::session_request_bad_answer,
      with_caxl_elsewhere(everybody(http(502)), terminate(condition::internal_server_error)),
-     everybody(http(502))},
+     everybody(terminate(condition::internal_server_error))},
     // bosh.md 2.5, last item: a cut makes the browser ask the next instance, at once.
     same_everywhere(situation::session_request_draining, everybody(cut(503, soon))),
-    // As session_request_bad_answer: the node cannot be had from here. A terminate would bring
-    // Converse back every 3 s (SIGNALS.md), an HTTP failure makes it pause.
+    // As session_request_bad_answer: the node cannot be had from here.
     {situation::session_request_steered_away,
      with_caxl_elsewhere(everybody(http(502)), terminate(condition::internal_server_error)),
-     everybody(http(502))},
+     everybody(terminate(condition::internal_server_error))},
 
     // bosh.md 4.7: item-not-found is true, and brings all of them back. caxl.md e, second table:
     // system-shutdown takes CAXL to its next node one countdown earlier, where it has one; without

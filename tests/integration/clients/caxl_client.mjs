@@ -26,6 +26,9 @@ export function escapeXml(text) {
   return text.replace(/[&<>"']/g, (character) => names[character]);
 }
 
+// Why a stream is no more, for whoever waited for something on it.
+export class StreamEnd extends Error {}
+
 export class CaxlClient {
   constructor({ url, jid, password, http, onMessage, onLost, wait = 30 }) {
     Object.assign(this, { url, jid, password, onMessage, onLost });
@@ -44,12 +47,20 @@ export class CaxlClient {
 
   // Resolves to the full JID.
   async login() {
+    return this.authenticate(await this.openStream());
+  }
+
+  // Resolves to the features of a fresh session.
+  async openStream() {
     this.transmit(
       `<body xmlns="${httpbind}" xml:lang="en-US" xmlns:xmpp="urn:xmpp:xbosh" hold="1" ver="1.9" ` +
         `to="${this.domain}" wait="${this.wait}" xmpp:version="1.0" from="${this.jid}" ` +
         `rid="${this.rid}"/>`,
     );
-    const features = await this.expect((stanza) => stanza.nodeName === 'stream:features');
+    return this.expect((stanza) => stanza.nodeName === 'stream:features');
+  }
+
+  async authenticate(features) {
     const mechanisms = [...features.getElementsByTagName('mechanism')].map(
       (one) => one.textContent,
     );
@@ -77,11 +88,14 @@ export class CaxlClient {
   }
 
   async logout() {
+    await this.endStream('<presence xmlns="jabber:client" type="unavailable"/>');
+    this.http.close();
+  }
+
+  async endStream(payload = '') {
     this.leaving = true;
-    const payload = '<presence xmlns="jabber:client" type="unavailable"/>';
     this.transmit(`<body ${this.common()} type="terminate">${payload}</body>`);
     await this.expect((stanza) => stanza.nodeName === 'terminated');
-    this.http.close();
   }
 
   // When no features come within 2 s of the restart the library assumes them, and goes on.
@@ -249,7 +263,7 @@ export class CaxlClient {
       if (!why && test({ nodeName: 'terminated' })) {
         resolve();
       } else {
-        reject(new Error(why || 'the stream ended'));
+        reject(new StreamEnd(why || 'the stream ended'));
       }
     });
     if (why) {

@@ -16,14 +16,11 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
+import { clientOf } from './every_client.mjs';
 import { HttpClient } from './http_client.mjs';
 import { oddTexts } from './odd_texts.mjs';
 
-const sources = {
-  strophe: ['./strophe_client.mjs', 'StropheClient'],
-  stanza: ['./stanza_client.mjs', 'StanzaClient'],
-  caxl: ['./caxl_client.mjs', 'CaxlClient'],
-};
+const talkers = ['strophe', 'stanza', 'caxl'];
 
 const samples = [...oddTexts, 'x'.repeat(2000)];
 
@@ -121,7 +118,7 @@ function options() {
     const colon = user.indexOf(':');
     return { jid: user.slice(0, colon), password: user.slice(colon + 1) };
   });
-  if (!sources[values.client] || !/^https?:/.test(values.url) || users.length !== 2) {
+  if (!talkers.includes(values.client) || !/^https?:/.test(values.url) || users.length !== 2) {
     usage('expected one of the clients, a URL and two users');
   }
   const [messages, window, timeout] = ['messages', 'window', 'timeout'].map((name) => {
@@ -138,8 +135,7 @@ function options() {
 // Both users log in, talk and log out. Calls `progress` with what is going on; throws when a
 // session is lost.
 async function run({ client, url, users, insecure, window, pace }, directions, progress) {
-  const [file, name] = sources[client];
-  const Client = (await import(file))[name];
+  const Client = await clientOf(client);
   let finished;
   const talked = new Promise((resolve, reject) => {
     finished = { resolve, reject };

@@ -31,6 +31,9 @@ export class HttpClient {
   // Calls onAnswer(status, text) or onFailure(error), once. Returns a function that aborts without
   // either.
   post(url, headers, body, onAnswer, onFailure) {
+    if (this.closed) {
+      return () => {};
+    }
     const { protocol } = new URL(url);
     const [client, agent] = protocol === 'https:' ? [https, this.secure] : [http, this.plain];
     const bytes = Buffer.from(body, 'utf8');
@@ -96,7 +99,10 @@ export class HttpClient {
     }
   }
 
+  // The page is closed: what its library still does leads nowhere.
   close() {
+    this.closed = true;
+    this.open = [];
     this.plain.destroy();
     this.secure.destroy();
   }

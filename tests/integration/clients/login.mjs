@@ -1,30 +1,28 @@
 // Logs users of one real client in, one after another, each on a client of its own, and says how
-// long that took and what it saw. Orders come as lines of JSON, one line is answered with one:
+// long that took and what came of it. Orders come as lines of JSON, one line is answered with one:
 //
-//   node tests/integration/clients/login.mjs strophe|stanza|caxl
+//   node tests/integration/clients/login.mjs strophe|stanza|converse|caxl|caxl-sd
 //   > {"url": "https://...", "jid": "alice@example.com", "password": "...", "seconds": 20}
-//   < {"jid": "alice@example.com/x", "ms": 512, "requests": 6}
-//   < {"error": "authentication failed", "ms": 80, "failure": {"what": "HTTP 503", "ms": 12}}
+//   < {"jid": "alice@example.com/x", "ms": 512, "requests": 6, "answers": 6}
+//   < {"error": "authentication failed", "ms": 80, "requests": 2, "answers": 2,
+//      "failure": {"what": "HTTP 503", "ms": 12}}
 //
-// `failure` is the first answer that was no normal one, and when it came: a library may go on
-// asking long after that. A login that takes longer than `seconds` is given up.
+// `error` is what the library tells its user first, whether it goes on trying or not, and `ms` is
+// when; or that it told nothing for `seconds`. `failure` is the first answer that was no normal
+// one, and when it came: there may be a long time between the two.
 
 import { createInterface } from 'node:readline';
 
+import { clientOf } from './every_client.mjs';
 import { HttpClient } from './http_client.mjs';
-
-const sources = {
-  strophe: ['./strophe_client.mjs', 'StropheClient'],
-  stanza: ['./stanza_client.mjs', 'StanzaClient'],
-  caxl: ['./caxl_client.mjs', 'CaxlClient'],
-};
 
 // Notes the first answer that says no.
 class WatchedHttp extends HttpClient {
-  began = performance.now();
+  answers = 0;
 
   post(url, headers, body, onAnswer, onFailure) {
     const answered = (status, text) => {
+      this.answers += 1;
       const condition = /^<body[^>]*\stype=(["'])terminate\1/.test(text)
         ? (/\scondition=(["'])([^"']*)\1/.exec(text)?.[2] ?? 'terminate')
         : '';
@@ -55,11 +53,17 @@ function patience(seconds) {
 
 async function login(Client, { url, jid, password, seconds }) {
   const http = new WatchedHttp({ insecure: true });
-  const client = new Client({ url, jid, password, http, onMessage: () => {}, onLost: () => {} });
+  let tell;
+  const told = new Promise((_, reject) => {
+    tell = (why) => reject(new Error(why));
+  });
+  told.catch(() => {});
+  const client = new Client({ url, jid, password, http, onMessage: () => {}, onLost: tell });
   const { over, end } = patience(seconds);
   const seen = {};
+  http.began = performance.now();
   try {
-    seen.jid = await Promise.race([client.login(), over]);
+    seen.jid = await Promise.race([client.login(), told, over]);
   } catch (error) {
     seen.error = error.message;
   }
@@ -74,12 +78,12 @@ async function login(Client, { url, jid, password, seconds }) {
     await Promise.race([client.logout(), leaving.over]).catch(() => {});
     leaving.end();
   }
+  client.close?.();
   http.close();
-  return { ...seen, requests: http.requests };
+  return { ...seen, requests: http.requests, answers: http.answers };
 }
 
-const [file, name] = sources[process.argv[2]];
-const { [name]: Client } = await import(file);
+const Client = await clientOf(process.argv[2]);
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await login(Client, JSON.parse(line))));
 }

@@ -7,6 +7,6 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const installer = join(here, '../../support/npm_packages.sh');
-const packages = execFileSync(installer, [here], { encoding: 'utf8' }).trim();
+export const packages = execFileSync(installer, [here], { encoding: 'utf8' }).trim();
 
 export const load = createRequire(`${packages}/`);
