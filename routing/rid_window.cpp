@@ -71,7 +71,20 @@ bool rid_window::readopt(std::uint64_t rid) noexcept {
     const unsigned granted = requests_;
     *this = adopted(rid);
     requests_ = granted;
+    readopted_ = rid;
     return true;
+}
+
+bool rid_window::fits(std::uint64_t rid) const noexcept {
+    return rid <= top_ || rid - top_ <= width_of(requests_);
+}
+
+bool rid_window::skipped(std::uint64_t rid) const noexcept {
+    if (rid == 0 || rid > top_ || !tracked(rid - 1) || at(rid - 1).copies != 0) {
+        return false;
+    }
+    const state before = at(rid - 1).is;
+    return before == state::missing || (before == state::unknown && rid == readopted_);
 }
 
 rid_decision rid_window::on_request(std::uint64_t rid, request_print print, const rid_rules& rules,
@@ -84,11 +97,10 @@ rid_decision rid_window::on_request(std::uint64_t rid, request_print print, cons
         return tracked(rid) ? copy(rid, print, rules, now_ms)
                             : rid_decision{.verdict = rid_verdict::too_old};
     }
-    const unsigned width = width_of(requests_);
-    if (rid - top_ > width) {
+    if (!fits(rid)) {
         return {.verdict = rid_verdict::above_window};
     }
-    if (unanswered() >= width) {
+    if (unanswered() >= width_of(requests_)) {
         return {.verdict = rid_verdict::too_many};
     }
     // The slots that the window moves over must not be in use: an answer is owed for those.
@@ -104,6 +116,9 @@ rid_decision rid_window::on_request(std::uint64_t rid, request_print print, cons
         become(one, state::missing);
         one = slot{};
         one.is = state::missing;
+    }
+    if (rid > top_ + 1) {
+        missed_at_ms_ = now_ms;
     }
     top_ = rid;
     at(rid).print = print;
@@ -189,31 +204,30 @@ rid_window::wait rid_window::waits_for(std::uint64_t rid, const rid_rules& rules
     if (rid == 0 || !tracked(rid - 1)) {
         return {};
     }
-    const slot& before = at(rid - 1);
-    switch (before.is) {
-    case state::unknown: {
-        const std::uint64_t since = now_ms - std::min(adopted_at_ms_, now_ms);
-        if (since >= rules.adopt_ms) {
-            return {};
-        }
-        return {obstacle::settling, static_cast<std::uint32_t>(rules.adopt_ms - since)};
-    }
-    case state::answered:
-    case state::parked:
-        return {};
-    case state::sent: {
-        const std::uint32_t time = before.again ? rules.resettle_ms : rules.settle_ms;
-        const std::uint64_t since = now_ms - std::min(written_at_ms_, now_ms);
+    const auto until = [now_ms](std::uint64_t from_ms, std::uint32_t time) -> wait {
+        const std::uint64_t since = now_ms - std::min(from_ms, now_ms);
         if (since >= time) {
             return {};
         }
         return {obstacle::settling, static_cast<std::uint32_t>(time - since)};
-    }
+    };
+    const slot& before = at(rid - 1);
+    switch (before.is) {
+    case state::unknown:
+        return until(adopted_at_ms_, rules.elsewhere_ms != 0
+                                         ? std::min(rules.elsewhere_ms, rules.adopt_ms)
+                                         : rules.adopt_ms);
+    case state::answered:
+    case state::parked:
+        return {};
+    case state::sent:
+        return until(written_at_ms_, before.again ? rules.resettle_ms : rules.settle_ms);
     case state::waiting:
     case state::sending:
         return {obstacle::busy, rules.reorder_ms};
     case state::missing:
-        return {obstacle::absent, rules.reorder_ms};
+        return rules.elsewhere_ms != 0 ? until(missed_at_ms_, rules.elsewhere_ms)
+                                       : wait{obstacle::absent, rules.reorder_ms};
     case state::failed:
         if (!before.written) {
             return {obstacle::absent, rules.reorder_ms};

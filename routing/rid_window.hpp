@@ -92,6 +92,11 @@ struct rid_rules {
     // How long the first request of an adopted session waits for an older one: after a restart a
     // client comes with all it had under way, in any order (CAXL after half a second).
     std::uint32_t adopt_ms = 750;
+    // Not 0: other instances serve the session as well, so what has not come here by this time
+    // after a newer one has, is at the node by way of them, or will be. Everybody's requests wait
+    // as long, so that it swaps none; longer than two connections of one client differ, or the node
+    // gets a newer one first.
+    std::uint32_t elsewhere_ms = 0;
     // Copies of one rid, the first one counted.
     std::uint32_t copies = 16;
 };
@@ -114,6 +119,12 @@ class rid_window {
     // was used elsewhere since. False, and nothing happens: something of it is under way here, so
     // what lies between may still come.
     [[nodiscard]] bool readopt(std::uint64_t rid) noexcept;
+    // Whether a request with the rid is not above the window.
+    [[nodiscard]] bool fits(std::uint64_t rid) const noexcept;
+    // Whether the rid before this one never came, although the session was known here. If the node
+    // answers this one all the same, it got that one by way of another instance: nodes answer in
+    // order.
+    [[nodiscard]] bool skipped(std::uint64_t rid) const noexcept;
 
     // A request has come. forward: it counts as going out until on_written or on_failed.
     [[nodiscard]] rid_decision on_request(std::uint64_t rid, request_print print,
@@ -209,7 +220,7 @@ class rid_window {
     // What a request waits for.
     enum class obstacle : std::uint8_t {
         none,
-        settling, // the predecessor was just written, or may come yet: by time
+        settling, // the predecessor was just written, or may come yet, or elsewhere: by time
         busy,     // the predecessor is on its way, or the node has enough: an event will come
         absent,   // the predecessor has not come, or failed unwritten
         lost,     // the predecessor failed, but the node may have it
@@ -256,6 +267,8 @@ class rid_window {
     std::uint64_t top_;               // the newest rid that has come
     std::uint64_t written_at_ms_ = 0; // of the request written last
     std::uint64_t adopted_at_ms_ = 0; // when the first request came, or the first behind a gap
+    std::uint64_t missed_at_ms_ = 0;  // when one came last that left some out
+    std::uint64_t readopted_ = 0;     // the rid that the session was taken up again with; 0: none
     bool adopted_ = false;
     bool gap_given_up_ = false; // adopted_at_ms_ is the time of the next request
     unsigned requests_;

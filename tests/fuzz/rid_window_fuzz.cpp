@@ -14,8 +14,15 @@ using routing::rid_decision;
 using routing::rid_verdict;
 using routing::rid_window;
 
-constexpr routing::rid_rules rules{
+constexpr routing::rid_rules alone{
     .reorder_ms = 40, .settle_ms = 3, .resettle_ms = 9, .adopt_ms = 15, .copies = 5};
+
+// Other instances serve the session as well.
+constexpr routing::rid_rules one_of_several() {
+    routing::rid_rules rules = alone;
+    rules.elsewhere_ms = 7;
+    return rules;
+}
 
 // What a driver would know of one rid.
 struct exchange {
@@ -31,8 +38,9 @@ using state = exchange::state;
 
 class session {
   public:
-    session(std::uint64_t first, unsigned requests, bool adopted)
-        : window_(adopted ? rid_window::adopted(first) : rid_window::opened(first, requests)),
+    session(const routing::rid_rules& with, std::uint64_t first, unsigned requests, bool adopted)
+        : rules_(with),
+          window_(adopted ? rid_window::adopted(first) : rid_window::opened(first, requests)),
           first_(first),
           adopted_(adopted) {}
 
@@ -47,7 +55,7 @@ class session {
         case 2:
             if (known && known_[rid].is == state::held) {
                 const bool over = (what & 0x10) != 0;
-                decided(rid, window_.on_wait_over(rid, over, rules, now_), over);
+                decided(rid, window_.on_wait_over(rid, over, rules_, now_), over);
             }
             break;
         case 3:
@@ -60,7 +68,7 @@ class session {
         case 4:
             if (known && under_way(known_[rid])) {
                 known_[rid].is = state::held;
-                decided(rid, window_.on_broken(rid, rules, now_), false);
+                decided(rid, window_.on_broken(rid, rules_, now_), false);
             }
             break;
         case 5:
@@ -94,7 +102,7 @@ class session {
             break;
         case 11:
             if (known && known_[rid].is == state::sending &&
-                window_.on_link(rid, rules, now_).verdict == routing::rid_verdict::hold_back) {
+                window_.on_link(rid, rules_, now_).verdict == routing::rid_verdict::hold_back) {
                 known_[rid].is = state::held;
             }
             break;
@@ -110,7 +118,7 @@ class session {
     // Only time passes, and the node answers: everything has to come to an end.
     void finish() {
         for (int round = 0; round < 4 * static_cast<int>(rid_window::slots); ++round) {
-            now_ += rules.reorder_ms;
+            now_ += rules_.reorder_ms;
             for (auto& [rid, one] : known_) {
                 if (one.is == state::sending) {
                     event(3, rid);
@@ -138,7 +146,13 @@ class session {
     void ask(std::uint64_t rid, routing::request_print print) {
         const bool known = known_.count(rid) != 0;
         const bool remembered = rid + rid_window::slots > window_.newest();
-        const rid_decision decision = window_.on_request(rid, print, rules, now_);
+        const bool leaves_out = rid > window_.newest() + 1;
+        const bool fits = window_.fits(rid);
+        const rid_decision decision = window_.on_request(rid, print, rules_, now_);
+        require(fits == (decision.verdict != rid_verdict::above_window), "what fits is not above");
+        if (leaves_out && window_.newest() == rid) {
+            left_out_at_ = now_;
+        }
         switch (decision.verdict) {
         case rid_verdict::forward:
         case rid_verdict::hold_back:
@@ -203,7 +217,7 @@ class session {
         if (decision.verdict == rid_verdict::forward) {
             goes_out(rid, reorder_over);
         } else if (decision.verdict == rid_verdict::hold_back) {
-            require(decision.wait_ms > 0 && decision.wait_ms <= rules.reorder_ms,
+            require(decision.wait_ms > 0 && decision.wait_ms <= rules_.reorder_ms,
                     "a wait has an end");
         } else {
             require(decision.verdict == rid_verdict::out_of_order && reorder_over,
@@ -228,7 +242,9 @@ class session {
         }
         const auto before = known_.find(rid - 1);
         if (before == known_.end()) {
-            require(rid - 1 <= first_ || adopted_, "a hole is not forwarded");
+            require(rid - 1 <= first_ || adopted_ ||
+                        (rules_.elsewhere_ms != 0 && now_ - left_out_at_ >= rules_.elsewhere_ms),
+                    "a hole is not forwarded, but where others may have filled it meanwhile");
             return;
         }
         const exchange& one = before->second;
@@ -241,6 +257,8 @@ class session {
     }
 
     void answered(std::uint64_t rid, bool kept) {
+        require(!window_.skipped(rid) || known_.count(rid - 1) == 0,
+                "only what never came is skipped");
         const bool now = window_.on_answered(rid, kept);
         const bool older = std::any_of(known_.begin(), known_.find(rid),
                                        [](const auto& one) { return under_way(one.second); });
@@ -251,14 +269,15 @@ class session {
 
     void turns() {
         for (std::size_t i = 0; i <= rid_window::slots; ++i) {
-            const auto turn = window_.take_turn(rules, now_);
+            const auto turn = window_.take_turn(rules_, now_);
             if (!turn) {
                 return;
             }
             require(known_.count(turn->rid) != 0 && known_[turn->rid].is == state::held,
                     "a turn is of one that is held back");
             if (turn->wait_ms != 0) {
-                require(turn->wait_ms <= std::max(rules.adopt_ms, rules.resettle_ms),
+                require(turn->wait_ms <=
+                            std::max({rules_.adopt_ms, rules_.resettle_ms, rules_.elsewhere_ms}),
                         "time alone is short");
                 return;
             }
@@ -299,10 +318,12 @@ class session {
         }
     }
 
+    const routing::rid_rules rules_;
     rid_window window_;
     std::map<std::uint64_t, exchange> known_;
     std::uint64_t first_;
     std::uint64_t now_ = 1000;
+    std::uint64_t left_out_at_ = 0; // when a request came last that left some out
     bool adopted_;
 };
 
@@ -314,7 +335,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     constexpr std::uint64_t firsts[] = {1, 7, 1000, (std::uint64_t{1} << 53) - 40};
     const std::uint64_t first = firsts[data[0] & 3];
-    session one(first, (data[0] >> 2) & 15, (data[0] & 0x40) != 0);
+    session one((data[0] & 0x80) != 0 ? one_of_several() : alone, first, (data[0] >> 2) & 15,
+                (data[0] & 0x40) != 0);
     std::uint64_t middle = first;
     for (std::size_t i = 1; i + 1 < size; i += 2) {
         // Rids lie round one that moves on.

@@ -809,6 +809,114 @@ TEST(rid_window, of_what_comes_to_an_adopted_session_the_older_goes_first) {
     EXPECT_EQ(b.turn(), (rid_turn{500, 10}));
 }
 
+// Other instances serve the session as well.
+TEST(rid_window, what_went_by_way_of_another_instance_is_waited_for_only_a_moment) {
+    rid_rules shared = rules;
+    shared.elsewhere_ms = 50;
+    const auto ask = [&](bench& b, std::uint64_t rid) {
+        return b.window.on_request(rid, hash, shared, b.now);
+    };
+    struct {
+        const char* name;
+        std::function<void(bench&)> before; // 30 ms later...
+        std::uint64_t rid;                  // ...this one comes
+        rid_decision gets;
+    } const cases[] = {
+        {"one is left out", [](bench&) {}, first + 2, hold(50)},
+        {"several are left out", [](bench&) {}, first + 4, hold(50)},
+        {"the wait is from when one was left out", [&](bench& b) { (void)ask(b, first + 3); },
+         first + 2, hold(20)},
+        {"none is left out", [](bench& b) { b.answered(first + 1); }, first + 2, forward},
+        {"one was here, and failed",
+         [&](bench& b) {
+             (void)ask(b, first + 1);
+             b.window.on_failed(first + 1);
+         },
+         first + 2, hold(2000)},
+        {"a session that was opened elsewhere",
+         [](bench& b) { b.window = rid_window::adopted(first + 7); }, first + 7, hold(50)},
+        {"it was taken up again", [](bench& b) { (void)b.window.readopt(first + 99); }, first + 99,
+         hold(50)},
+        {"above the window all the same", [](bench&) {}, first + 5, {verdict::above_window}},
+    };
+    for (const auto& c : cases) {
+        bench b;
+        c.before(b);
+        b.now += 30;
+        EXPECT_EQ(ask(b, c.rid), c.gets) << c.name;
+    }
+}
+
+TEST(rid_window, what_other_instances_may_have_goes_out_when_the_moment_is_over) {
+    rid_rules shared = rules;
+    shared.elsewhere_ms = 50;
+    bench b;
+    EXPECT_EQ(b.window.on_request(first + 2, hash, shared, b.now), hold(50));
+    b.now += 49;
+    EXPECT_EQ(b.window.take_turn(shared, b.now), (rid_turn{first + 2, 1}));
+    EXPECT_EQ(b.window.on_wait_over(first + 2, false, shared, b.now), hold(1));
+    b.now += 1;
+    EXPECT_EQ(b.window.on_wait_over(first + 2, false, shared, b.now), forward);
+    b.written(first + 2);
+    // The one that was left out comes here after all: the node is to judge.
+    EXPECT_EQ(b.window.on_request(first + 1, hash, shared, b.now), forward);
+
+    // It comes in time: first things first.
+    bench in_time;
+    EXPECT_EQ(in_time.window.on_request(first + 2, hash, shared, in_time.now), hold(50));
+    in_time.now += 49;
+    EXPECT_EQ(in_time.window.on_request(first + 1, hash, shared, in_time.now), forward);
+    in_time.now += 1;
+    EXPECT_EQ(in_time.window.take_turn(shared, in_time.now), std::nullopt);
+    in_time.written(first + 1);
+    EXPECT_EQ(in_time.window.take_turn(shared, in_time.now), (rid_turn{first + 2, 10}));
+
+    // Nobody knew yet of other instances when it came.
+    bench late;
+    EXPECT_EQ(late.ask(first + 2), hold(2000));
+    late.now += 20;
+    EXPECT_EQ(late.window.take_turn(shared, late.now), (rid_turn{first + 2, 30}));
+}
+
+TEST(rid_window, tells_what_an_answer_says_of_other_instances) {
+    const auto ask = [](rid_window& window, std::uint64_t rid) {
+        (void)window.on_request(rid, hash, rules, 1);
+    };
+    rid_window window = rid_window::opened(first, 2);
+    ask(window, first + 2);
+    ask(window, first + 3);
+    EXPECT_FALSE(window.skipped(first + 1)) << "the one before was here";
+    EXPECT_TRUE(window.skipped(first + 2)) << "the one before never came";
+    EXPECT_FALSE(window.skipped(first + 3)) << "only the one before counts";
+    EXPECT_FALSE(window.skipped(first + 4)) << "not here";
+    ask(window, first + 1);
+    EXPECT_FALSE(window.skipped(first + 2)) << "it came in the end";
+
+    rid_window again = rid_window::opened(first, 2);
+    ASSERT_TRUE(again.readopt(first + 50));
+    ask(again, first + 50);
+    ask(again, first + 51);
+    EXPECT_TRUE(again.skipped(first + 50)) << "taken up again";
+    EXPECT_FALSE(again.skipped(first + 51)) << "the next after that";
+
+    // What came before may have been here, before a restart.
+    for (const std::uint64_t rid : {std::uint64_t{0}, first}) {
+        rid_window adopted = rid_window::adopted(rid);
+        ask(adopted, rid);
+        EXPECT_FALSE(adopted.skipped(rid)) << rid;
+    }
+}
+
+TEST(rid_window, fits_what_is_not_above_it) {
+    const bench b; // two requests, and two that are tolerated
+    for (const std::uint64_t rid : {std::uint64_t{0}, first, first + 1, first + 4}) {
+        EXPECT_TRUE(b.window.fits(rid)) << rid;
+    }
+    for (const std::uint64_t rid : {first + 5, ~std::uint64_t{0}}) {
+        EXPECT_FALSE(b.window.fits(rid)) << rid;
+    }
+}
+
 TEST(rid_window, works_up_to_the_last_rid) {
     // XEP-0124 14.1: never above 2^53 - 1. The window itself knows no such end.
     for (const std::uint64_t last :
