@@ -144,11 +144,14 @@ inline constexpr std::array<limit_bound, 13> limit_bounds{{
 
 inline constexpr std::uint64_t gib = 1024 * mib;
 
-inline constexpr std::array<health_bound, 3> health_bounds{{
+inline constexpr std::array<health_bound, 6> health_bounds{{
     time_bound<&health_config::interval>("interval", milliseconds{100}, std::chrono::hours{1},
                                          true),
     time_bound<&health_config::timeout>("timeout", milliseconds{50}, std::chrono::minutes{1}),
+    bound_of<&health_config::rise>("rise", bound_unit::count, 1, 100),
     bound_of<&health_config::fall>("fall", bound_unit::count, 1, 100),
+    time_bound<&health_config::give_up>("give_up", milliseconds{100}, std::chrono::minutes{10}),
+    bound_of<&health_config::jitter>("jitter", bound_unit::count, 0, 50),
 }};
 
 // All of `sessions` but the switch `enabled`.

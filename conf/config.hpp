@@ -139,11 +139,14 @@ struct timeouts {
     bool operator==(const timeouts&) const = default;
 };
 
-// How a node is asked whether it lives, when what it holds has been silent.
+// How nodes are asked whether they are well.
 struct health_config {
-    milliseconds interval{2'000}; // silence until it is asked, and between questions. 0: never
-    milliseconds timeout{3'000};  // connect, TLS and answer together
-    std::uint32_t fall = 2;       // unanswered questions in a row; then the node is taken for dead
+    milliseconds interval{1'000}; // silence until a node is asked, and between questions. 0: never
+    milliseconds timeout{800};    // of a question: connect, TLS and answer together
+    std::uint32_t rise = 2;       // good answers in a row; then a node that was down is up
+    std::uint32_t fall = 2;       // failures in a row; then the node is down
+    milliseconds give_up{3'200};  // of unanswered questions; then what is held there is given up
+    std::uint32_t jitter = 10;    // percent that `interval` may be shorter
 
     bool operator==(const health_config&) const = default;
 };

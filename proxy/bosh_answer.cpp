@@ -1,5 +1,6 @@
 #include "proxy/bosh_answer.hpp"
 
+#include "discovery/probe_verdict.hpp"
 #include "proxy/caxl_evidence.hpp"
 #include "proxy/core.hpp"
 #include "proxy/exchange.hpp"
@@ -206,11 +207,25 @@ bool give_up(exchange& x, reason why) {
     return false;
 }
 
+// The node has spoken BOSH, with the tag in core::tag. Most words are good ones; with some a node
+// says that it is in trouble itself.
+void note_word(const exchange& x) {
+    core& home = *x.home;
+    if (discovery::tells_of_trouble(home.tag)) {
+        home.shared.nodes.hint(home, x.node);
+    } else {
+        home.shared.nodes.word(home, x.node);
+    }
+}
+
 // Puts what the answer means in its place, and its tag into core::tag if it has a body. False: the
 // exchange goes on, or has ended.
 bool follow_translation(exchange& x, std::string_view& body) {
     core& home = *x.home;
     const routing::answer_translation meant = translate(x, body);
+    if (meant.action == answer_action::pass) {
+        note_word(x);
+    }
     if (meant.action == answer_action::pass && !meant.retype && home.answer.status == 200) {
         return true;
     }
@@ -220,6 +235,10 @@ bool follow_translation(exchange& x, std::string_view& body) {
                     std::string(routing::words_of(meant.meaning)) + " (" +
                     std::string(routing::name_of(meant.action)) + ")");
     home.counters.answers_translated.add();
+    if (meant.action == answer_action::fail || meant.action == answer_action::repeat ||
+        meant.meaning == routing::answer_meaning::crashed) {
+        home.shared.nodes.hint(home, x.node);
+    }
     switch (meant.action) {
     case answer_action::pass:
         make_bosh_answer(home.answer);
@@ -313,7 +332,9 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
         }
         return true;
     }
-    if (!plain(home, body) && !follow_translation(x, body)) {
+    if (plain(home, body)) {
+        note_word(x);
+    } else if (!follow_translation(x, body)) {
         return false;
     }
     const bool ends = !body.empty() && ends_session(home.tag);

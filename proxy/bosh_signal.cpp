@@ -18,6 +18,8 @@ situation of_session_request(reason why, bool dead) noexcept {
     case reason::node_not_bosh:
         return situation::session_request_bad_answer;
     case reason::node_dead:
+    case reason::node_drained:
+    case reason::node_disabled:
     case reason::node_answer_timeout:
     case reason::node_unresolved:
     case reason::node_certificate:
@@ -46,6 +48,7 @@ situation in_session(reason why, bool dead) noexcept {
     case reason::node_not_bosh:
         return situation::session_bad_answer;
     case reason::node_dead:
+    case reason::node_disabled:
     case reason::node_unresolved:
         return situation::session_node_dead;
     case reason::node_answer_timeout:
@@ -77,7 +80,7 @@ situation in_session(reason why, bool dead) noexcept {
 } // namespace
 
 discovery::failure_signal signal_of(const exchange& x, reason why, bool reused) noexcept {
-    const bool dead = x.home->shared.death_of(x.node) != node_death::none;
+    const bool dead = x.home->shared.nodes.death_of(x.node) != node_death::none;
     const situation what = x.opens_session ? of_session_request(why, dead) : in_session(why, dead);
     return discovery::signal_for(what, x.facts.client,
                                  x.tagged ? discovery::endpoint_kind::discovery

@@ -14,59 +14,10 @@ namespace boshgate::proxy {
 
 shared_state::shared_state(const snapshot& settings)
     : links(settings.nodes.size()),
-      nodes(settings.nodes.size()),
       sessions(settings.config.sessions, settings.nodes.size()),
       caxl(settings.config.sessions.max),
-      homes(settings.config.discovery) {}
-
-void shared_state::take_for_dead(core& by, routing::node_index node, node_death cause,
-                                 routing::reason why) {
-    node_death alive = node_death::none; // the first cause stays: each has an end of its own
-    if (!nodes[node].death.compare_exchange_strong(alive, cause)) {
-        return;
-    }
-    doubt(node, by.loop.steady_ms());
-    by.counters.nodes_dead.add();
-    const std::string& name = by.settings->nodes[node].name;
-    log_limited(log_topic::node_life, name,
-                "node " + name +
-                    (cause == node_death::silent ? ": does not answer any more ("
-                                                 : ": takes no connections (") +
-                    std::string(routing::words_of(why)) + "); what is held there is given up");
-    for (core* one : cores) {
-        one->loop.post([one, node] { one->free_polls(node); });
-    }
-}
-
-void shared_state::revive(core& by, routing::node_index node, node_death cause) {
-    node_death expected = cause;
-    if (!nodes[node].death.compare_exchange_strong(expected, node_death::none)) {
-        return;
-    }
-    const std::string& name = by.settings->nodes[node].name;
-    log_limited(
-        log_topic::node_life, name,
-        "node " + name +
-            (cause == node_death::silent ? ": answers again" : ": takes connections again"));
-}
-
-bool shared_state::avoided(routing::node_index node, std::uint64_t now_ms) const noexcept {
-    // Longer than a prober takes to ask anew: a node that stays silent is doubted all the time.
-    constexpr std::uint64_t doubt_lasts_ms = 10'000;
-    if (!doubted(node)) {
-        return death_of(node) == node_death::silent;
-    }
-    const std::uint64_t since = nodes[node].doubted_ms.load(std::memory_order_relaxed);
-    return elapsed_ms(now_ms, since) < doubt_lasts_ms;
-}
-
-std::uint64_t shared_state::held_at(routing::node_index node) const noexcept {
-    std::uint64_t sum = 0;
-    for (const core* one : cores) {
-        sum += one->nodes[node].busy.get();
-    }
-    return sum;
-}
+      homes(settings.config.discovery),
+      nodes(settings, cores) {}
 
 struct core::drain_deadline final : timed {
     explicit drain_deadline(core& of) : home(of) {}
@@ -151,18 +102,20 @@ void core::cut() {
 }
 
 void core::start_probing() {
-    const conf::config& config = settings->config;
-    if (config.health.interval.count() == 0 || !config.sessions.enabled) {
-        return;
-    }
     for (std::size_t node = 0; node < nodes.size(); ++node) {
         probers_.push_back(std::make_unique<prober>(*this, static_cast<routing::node_index>(node)));
     }
 }
 
-void core::free_polls(routing::node_index node) {
+void core::look_at(routing::node_index node) {
+    if (node < probers_.size()) {
+        probers_[node]->look();
+    }
+}
+
+void core::free_polls(routing::node_index node, routing::reason why) {
     for (link* one : links.copy()) {
-        one->node_died(node);
+        one->node_died(node, why);
     }
 }
 
@@ -170,7 +123,7 @@ discovery::health_view core::health() const noexcept {
     return {.dead =
                 [](const void* whose, routing::node_index node) noexcept {
                     const core& home = *static_cast<const core*>(whose);
-                    return home.shared.avoided(node, home.loop.steady_ms());
+                    return home.shared.nodes.avoided(node, home.loop.steady_ms());
                 },
             .whose = this};
 }

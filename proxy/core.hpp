@@ -8,6 +8,7 @@
 #include "proxy/counters.hpp"
 #include "proxy/event_loop.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/node_states.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/transport.hpp"
 #include "proxy/user_homes.hpp"
@@ -58,62 +59,19 @@ struct socket_address {
     socklen_t size = 0;
 };
 
-// Why a node is taken for dead.
-enum class node_death : std::uint8_t {
-    none,
-    refused, // it took no connection for a while; the first link that stands ends that
-    silent,  // it left questions unanswered; the first answer ends that
-};
-
-// What all cores know of a node. Written when something changes, read for each exchange.
-struct shared_node {
-    std::atomic<node_death> death{node_death::none};
-    std::atomic<std::uint64_t> last_word_ms{0}; // when it answered last, within a tenth of a second
-    std::atomic<std::uint64_t> doubted_ms{0};   // when it failed a login last
-};
-
 // Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
 class shared_state {
   public:
     explicit shared_state(const snapshot& settings);
 
     std::vector<std::atomic<std::uint32_t>> links; // by node
-    std::vector<shared_node> nodes;                // by node
     session_table sessions;
     caxl_memory caxl;
     user_homes homes;         // of the users of the discovery endpoint
     address_rates questions;  // where a user is: logins that had to ask
     address_rates lookups;    // the same, of programs
     std::vector<core*> cores; // filled before any of them runs
-
-    [[nodiscard]] node_death death_of(routing::node_index node) const noexcept {
-        return nodes[node].death.load(std::memory_order_relaxed);
-    }
-    // The node has answered, at this time.
-    void heard(routing::node_index node, std::uint64_t now_ms) noexcept {
-        std::atomic<std::uint64_t>& last = nodes[node].last_word_ms;
-        if (now_ms - last.load(std::memory_order_relaxed) > 100) { // else all cores write one line
-            last.store(now_ms, std::memory_order_relaxed);
-        }
-    }
-    // The node has failed somebody who can go elsewhere. Until it speaks, or a moment has passed,
-    // who has a choice goes elsewhere at once; it is asked meanwhile (prober).
-    void doubt(routing::node_index node, std::uint64_t now_ms) noexcept {
-        nodes[node].doubted_ms.store(now_ms, std::memory_order_relaxed);
-    }
-    [[nodiscard]] bool doubted(routing::node_index node) const noexcept {
-        const shared_node& of = nodes[node];
-        return of.doubted_ms.load(std::memory_order_relaxed) >
-               of.last_word_ms.load(std::memory_order_relaxed);
-    }
-    // Whether who has a choice should go elsewhere.
-    [[nodiscard]] bool avoided(routing::node_index node, std::uint64_t now_ms) const noexcept;
-    // take_for_dead ends what is held at a node, on all cores. revive ends its death, if it was for
-    // that cause. Any core; `why` is for the log.
-    void take_for_dead(core& by, routing::node_index node, node_death cause, routing::reason why);
-    void revive(core& by, routing::node_index node, node_death cause);
-    // Requests that the node has not answered, on all cores.
-    [[nodiscard]] std::uint64_t held_at(routing::node_index node) const noexcept;
+    node_states nodes;
 
     // A place among the open connections of all cores, taken before one is accepted so that `limit`
     // is never exceeded; false: all are taken.
@@ -161,9 +119,11 @@ struct core {
     void cut();
     // start_probing begins to watch over the nodes: core 0, when all cores are there.
     void start_probing();
-    // free_polls ends what is held at a node that is taken for dead, spread over a moment: its
-    // clients come back all at once.
-    void free_polls(routing::node_index node);
+    // free_polls ends what is held at a node that is given up, spread over a moment: its clients
+    // come back all at once.
+    void free_polls(routing::node_index node, routing::reason why);
+    // look_at has the node's prober see whether it is to be asked now: core 0.
+    void look_at(routing::node_index node);
     // Which nodes are better left alone by who has a choice. Valid as long as the core.
     [[nodiscard]] discovery::health_view health() const noexcept;
     // connection_gone is called by every connection when it ends.

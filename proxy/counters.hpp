@@ -60,9 +60,10 @@ class counter {
     X(homes_evicted, "users whose nodes were forgotten for others: too many")                      \
     X(login_steps, "session requests sent to nodes for them")                                      \
     X(lookups, "questions of programs where a user's nodes are")                                   \
-    X(questions, "questions to silent nodes: do you live?")                                        \
-    X(questions_unanswered, "of these, without an answer in time")                                 \
-    X(nodes_dead, "times a node was taken for dead")                                               \
+    X(questions, "questions to nodes: are you well?")                                              \
+    X(questions_unanswered, "of these, not answered well in time")                                 \
+    X(nodes_down, "times a node went down")                                                        \
+    X(nodes_dead, "times what was held at a node was given up")                                    \
     X(streamed, "answers too large to be kept whole: streamed")                                    \
     X(request_bytes, "bytes of request bodies")                                                    \
     X(answer_bytes, "bytes of answer bodies sent")                                                 \

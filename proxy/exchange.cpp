@@ -125,6 +125,33 @@ void exchange_finish(exchange& x, int status, reason why) {
     home.exchanges.give_back(x);
 }
 
+namespace {
+
+// Why a client's request does not go to its node at all; none: it does. What is the proxy's own was
+// decided upon before.
+reason refusal_of(exchange& x) noexcept {
+    if (is_own(x)) {
+        return reason::none;
+    }
+    core& home = *x.home;
+    switch (home.shared.nodes.admit(x.node, x.opens_session, home.loop.steady_ms())) {
+    case admittance::goes:
+        break;
+    case admittance::tries: // a node that is well answers a session request at once
+        x.give_up_us = home.loop.now_us() + settings_of(x).health.timeout.count() * 1000;
+        break;
+    case admittance::dead:
+        return reason::node_dead;
+    case admittance::drained:
+        return reason::node_drained;
+    case admittance::disabled:
+        return reason::node_disabled;
+    }
+    return reason::none;
+}
+
+} // namespace
+
 void exchange_start(exchange& x) {
     x.home->counters.held.add();
     x.for_node = true;
@@ -140,11 +167,11 @@ void exchange_send(exchange& x) {
     if (x.tagged && x.of != nullptr && !x.shown_sid) {
         follow_move(x);
     }
-    if (home.shared.death_of(x.node) == node_death::silent && !is_own(x)) {
-        exchange_link_failed(x, reason::node_dead, false, false);
+    if (const reason why = refusal_of(x); why != reason::none) {
+        exchange_link_failed(x, why, false, false);
         return;
     }
-    if (link* idle = link::take_idle(home, x.node); idle != nullptr) {
+    if (link* idle = x.fresh_link ? nullptr : link::take_idle(home, x.node); idle != nullptr) {
         idle->serve(x);
         return;
     }

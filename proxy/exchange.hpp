@@ -72,9 +72,11 @@ class exchange_wait final : public timed {
 enum class exchange_purpose : std::uint8_t {
     client,
     // The proxy's own, of which nobody is told, and which are not tried for long:
-    question,   // does the node live?
-    login_open, // a session request on behalf of a client that is being led to its node
-    login_more, // what a session that was opened so is asked or told
+    question,     // does the node live?
+    question_tcp, // does it take a connection, and no more
+    question_tls, // does it get through the handshake, and no more
+    login_open,   // a session request on behalf of a client that is being led to its node
+    login_more,   // what a session that was opened so is asked or told
 };
 
 // What the answer to a session request on a node's own path depends on: how its client will read
@@ -138,6 +140,7 @@ struct exchange {
     bool tagged = false;                // its client knows the session by a tagged sid
     bool replayed = false;              // its answer is that of an earlier copy
     bool opens_session = false;         // it has no sid
+    bool fresh_link = false;            // over a new link, whose handshake resumes nothing
     bool entered = false;               // counted as a session request of its address
     exchange_purpose purpose = exchange_purpose::client;
     routing::request_class request_class = routing::request_class::page;
@@ -171,6 +174,17 @@ class exchange_pool {
 // Whether the exchange is the proxy's own.
 [[nodiscard]] inline bool is_own(const exchange& x) noexcept {
     return x.purpose != exchange_purpose::client;
+}
+
+// Whether all it wants is a link that stands.
+[[nodiscard]] inline bool asks_links(const exchange& x) noexcept {
+    return x.purpose == exchange_purpose::question_tcp ||
+           x.purpose == exchange_purpose::question_tls;
+}
+
+// Whether it is a question whether the node is well.
+[[nodiscard]] inline bool is_question(const exchange& x) noexcept {
+    return x.purpose == exchange_purpose::question || asks_links(x);
 }
 
 [[nodiscard]] inline const conf::config& settings_of(const exchange& x) noexcept {

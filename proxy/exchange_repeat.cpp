@@ -73,8 +73,7 @@ milliseconds pause_before(const exchange& x, unsigned others) noexcept {
 // Whether the node has answered anybody, over another link, since the exchange failed first.
 bool spoke_meanwhile(const exchange& x) noexcept {
     const core& home = *x.home;
-    const std::uint64_t word =
-        home.shared.nodes[x.node].last_word_ms.load(std::memory_order_relaxed);
+    const std::uint64_t word = home.shared.nodes.last_word_ms(x.node);
     const std::int64_t tried_ms = (home.loop.now_us() - x.first_failure_us) / 1000;
     return word != 0 && elapsed_ms(home.loop.steady_ms(), word) <
                             static_cast<std::uint64_t>(std::max<std::int64_t>(0, tried_ms));
@@ -123,8 +122,10 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     const milliseconds budget = budget_of(x);
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
-    const bool patient = !is_own(x) && x.request_class != request_class::page &&
-                         home.shared.death_of(x.node) == node_death::none;
+    const bool patient =
+        !is_own(x) && x.request_class != request_class::page &&
+        home.shared.nodes.death_of(x.node) == node_death::none &&
+        !(x.opens_session && home.shared.nodes.measured(x.node) == discovery::health_state::down);
     const unsigned later = !patient          ? 0
                            : x.opens_session ? later_connects
                                              : later_connects_of_session;
@@ -170,7 +171,34 @@ void note_death(exchange& x, reason why) {
     if (spoke_meanwhile(x)) {
         return; // it lives, and only takes nobody new
     }
-    home.shared.take_for_dead(home, x.node, node_death::refused, why);
+    home.shared.nodes.no_link(home, x.node, why);
+}
+
+// What the failure says about the node. A client may bring about that a node breaks its link off or
+// answers late, so that only makes us ask.
+void note_sign(exchange& x, reason why, bool idle_closed) {
+    core& home = *x.home;
+    switch (why) {
+    case reason::node_unresolved:
+    case reason::node_refused:
+    case reason::node_unreachable:
+    case reason::node_connect_timeout:
+    case reason::node_tls_failed:
+    case reason::node_certificate:
+        home.shared.nodes.link_failed(home, x.node, why);
+        return;
+    case reason::node_reset:
+    case reason::node_closed:
+    case reason::node_truncated:
+    case reason::node_answer_timeout:
+    case reason::node_write_timeout:
+        if (!idle_closed) {
+            home.shared.nodes.hint(home, x.node);
+        }
+        return;
+    default:
+        return;
+    }
 }
 
 } // namespace
@@ -191,6 +219,9 @@ void exchange_link_failed(exchange& x, reason why, bool sent, bool reused) {
         home.shared.sessions.node_broke(x.node, home.loop.steady_ms());
     }
     const std::optional<node_failure> failure = failure_of(x, why, sent, reused);
+    if (!is_own(x)) {
+        note_sign(x, why, failure == node_failure::idle_closed);
+    }
     if (failure && exchange_repeat(x, *failure)) {
         return;
     }

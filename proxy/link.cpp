@@ -185,8 +185,10 @@ void link::on_connected() {
 
 // The link stands: whatever was thought of the node, it takes connections.
 void link::stands() {
-    if (core_.shared.death_of(node_) == node_death::refused) {
-        core_.shared.revive(core_, node_, node_death::refused);
+    core_.shared.nodes.link_stands(core_, node_);
+    if (asks_links(*exchange_)) {
+        only_stood();
+        return;
     }
     if (!exchange_may_write(*exchange_)) {
         exchange_ = nullptr;
@@ -196,15 +198,25 @@ void link::stands() {
     write_request();
 }
 
+// The question was whether it would.
+void link::only_stood() {
+    exchange& x = *exchange_;
+    exchange_ = nullptr;
+    x.via = nullptr;
+    close();
+    core_.counters.held.subtract();
+    x.sink->on_answer_end(x);
+}
+
 void link::start_handshake() {
     const node_tls_context* tls = settings_->nodes[node_].tls.get();
-    if (tls == nullptr) {
+    if (tls == nullptr || exchange_->purpose == exchange_purpose::question_tcp) {
         stands();
         return;
     }
     phase_ = phase::handshaking;
     SSL* ssl = SSL_new(tls->context());
-    if (ssl == nullptr || !tls->prepare(ssl)) {
+    if (ssl == nullptr || !tls->prepare(ssl, !exchange_->fresh_link)) {
         SSL_free(ssl);
         fail(reason::node_tls_failed);
         return;
@@ -239,7 +251,7 @@ void link::write_request() {
     phase_ = phase::busy;
     interim_ = 0;
     sent_ = true;
-    if (!busy_) {
+    if (!busy_ && !is_question(*exchange_)) {
         busy_ = true;
         core_.nodes[node_].busy.add();
     }
@@ -276,9 +288,9 @@ void link::hurry() {
     }
 }
 
-void link::node_died(routing::node_index node) {
+void link::node_died(routing::node_index node, reason why) {
     if (node_ == node && phase_ == phase::busy) {
-        doomed_ = true;
+        doom_ = why;
         // A number from the descriptor spreads well enough, and the same run gives the same one.
         core_.loop.set(*this, std::chrono::milliseconds{(transport_.descriptor() * 37) %
                                                         spread_of_freed.count()});
@@ -295,8 +307,8 @@ void link::on_deadline() {
         fail(reason::node_connect_timeout);
         break;
     case phase::busy:
-        if (doomed_) {
-            fail(reason::node_dead);
+        if (doom_ != reason::none) {
+            fail(doom_);
         } else if (hurried_) {
             fail(reason::node_truncated); // the node had it: what is missing is the answer
         } else if (transport_.blocked()) {
@@ -325,7 +337,7 @@ void link::release(bool reusable) {
     partial_.reset();
     paused_ = false;
     hurried_ = false;
-    doomed_ = false; // it has answered
+    doom_ = reason::none; // it has answered
     reused_ = true;
     sent_ = false;
     if (!reusable || core_.draining || generation_ != core_.nodes[node_].generation) {

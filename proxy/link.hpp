@@ -52,7 +52,7 @@ class link final : public ready_handler, public timed {
     // hurry gives the answer a last moment: the node has answered a newer request of the session.
     void hurry();
     // node_died ends the exchange that the link serves, if its node is this one, within a moment.
-    void node_died(routing::node_index node);
+    void node_died(routing::node_index node, routing::reason why);
     // close_if_idle closes the link if it is idle (draining, reload).
     void close_if_idle();
 
@@ -82,6 +82,7 @@ class link final : public ready_handler, public timed {
     void on_connected();
     void start_handshake();
     void stands();
+    void only_stood();
     void handshake_failed();
     void write_request();
     void on_readable(bool hung_up);
@@ -112,14 +113,14 @@ class link final : public ready_handler, public timed {
     routing::node_index node_;
     std::uint32_t generation_; // of the node's addresses when the link was opened
     phase phase_ = phase::connecting;
-    bool reused_ = false;       // has served an exchange before
-    bool sent_ = false;         // something of the current request went out
-    bool busy_ = false;         // counted as waiting for an answer
-    bool hurried_ = false;      // hurry() was called for this exchange
-    bool doomed_ = false;       // its node is taken for dead
-    bool paused_ = false;       // the sink wants nothing right now
-    std::uint8_t interim_ = 0;  // 1xx heads seen for this answer
-    std::uint16_t address_ = 0; // index of the node's address that is tried
+    bool reused_ = false;                          // has served an exchange before
+    bool sent_ = false;                            // something of the current request went out
+    bool busy_ = false;                            // counted as waiting for an answer
+    bool hurried_ = false;                         // hurry() was called for this exchange
+    routing::reason doom_ = routing::reason::none; // its node is given up, for this
+    bool paused_ = false;                          // the sink wants nothing right now
+    std::uint8_t interim_ = 0;                     // 1xx heads seen for this answer
+    std::uint16_t address_ = 0;                    // index of the node's address that is tried
 };
 
 } // namespace boshgate::proxy

@@ -40,6 +40,9 @@ void link::on_readable(bool hung_up) {
             }
             if (transport_.handshake() == handshake_state::done) {
                 stands();
+                if (phase_ == phase::closed) {
+                    return;
+                }
             }
         }
         if (!got.data.empty()) {
@@ -268,7 +271,7 @@ bool link::start_streaming() {
     partial_->streaming = true;
     exchange_->streaming = true;
     core_.counters.streamed.add();
-    core_.shared.heard(node_, core_.loop.steady_ms());
+    core_.shared.nodes.heard(core_, node_, core_.loop.steady_ms());
     exchange_->sink->on_answer_head(*exchange_, core_.answer);
     return phase_ == phase::busy;
 }
@@ -291,7 +294,7 @@ void link::resume() {
 }
 
 void link::complete(const routing::answer_head& head, std::string_view body, bool reusable) {
-    core_.shared.heard(node_, core_.loop.steady_ms());
+    core_.shared.nodes.heard(core_, node_, core_.loop.steady_ms());
     const std::unique_ptr<partial> kept = std::move(partial_); // `head` and `body` may lie in it
     exchange& x = *exchange_;
     exchange_ = nullptr;

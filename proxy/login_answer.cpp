@@ -49,11 +49,6 @@ std::optional<node_index> node_of_host(const discovery::node_names& names, std::
                                            : names.find(host.substr(0, colon), said_by);
 }
 
-// Whether it tells something about the node, and not about us.
-bool blames_node(reason why) noexcept {
-    return why != reason::node_links && why != reason::descriptors && why != reason::draining;
-}
-
 } // namespace
 
 void login_driver::on_answer(exchange& x, const routing::answer_head& head, std::string_view body) {
@@ -152,9 +147,7 @@ void login_driver::on_failure(exchange& x, reason why) {
     const std::shared_ptr<login_driver> keep = self_;
     core_.loop.unset(*this);
     step_ = nullptr;
-    if (blames_node(why)) {
-        core_.shared.doubt(x.node, core_.loop.steady_ms());
-    }
+    core_.shared.nodes.link_failed(core_, x.node, why);
     owner_->on_step_failed(x.node, why);
     exchange_finish(x, 0, why);
     failed(end_of(why));

@@ -46,9 +46,9 @@ discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
                                  .second = settings.secondary,
                                  .count = static_cast<std::uint16_t>(settings.nodes.size()),
                                  .spread = static_cast<std::uint16_t>(task.rid)};
-    const shared_state& shared = home.shared;
+    const node_states& known = home.shared.nodes;
     if (task.user.empty() && nodes.second != no_node &&
-        shared.held_at(nodes.second) < shared.held_at(nodes.first)) {
+        known.held_at(nodes.second) < known.held_at(nodes.first)) {
         std::swap(nodes.first, nodes.second);
     }
     return nodes;
@@ -235,7 +235,7 @@ void login_driver::on_deadline() {
     const node_index node = step_->node;
     // Once one node was silent the next ones get half of a step; less is no sign of anything.
     if (now_ms() - step_began_ms_ >= settings_->config.discovery.step.count() / 2) {
-        core_.shared.doubt(node, core_.loop.steady_ms());
+        core_.shared.nodes.link_failed(core_, node, reason::node_answer_timeout);
     }
     drop_step();
     failed(step_end::timeout);

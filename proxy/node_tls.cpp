@@ -285,11 +285,13 @@ SSL_CTX* node_tls_context::context() const noexcept {
     return state_->context.get();
 }
 
-bool node_tls_context::prepare(SSL* ssl) const {
+bool node_tls_context::prepare(SSL* ssl, bool resume) const {
     // What SSL_set_tlsext_host_name does; the macro has a C cast in it. OpenSSL copies the name.
     if (state_->sends_name && SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                                        const_cast<char*>(state_->name.c_str())) != 1)
         return false;
+    if (!resume)
+        return true;
     node_state* kept = state_of(state_->context.get());
     session_ptr offered;
     {

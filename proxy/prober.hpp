@@ -1,17 +1,22 @@
 #pragma once
-// Asks nodes that hold requests and have gone silent whether they live (discovery/node_silence
-// decides when), and tells the cores of the verdict. One for each node, on core 0.
+// Asks a node whether it is well, and hands the outcome to node_states. One for each node, on core
+// 0; discovery/node_health decides when and what, discovery/probe_verdict what an answer says.
 //
-// The question is a POST with an invented sid: every BOSH server answers it at once, and forgets
-// it (bosh.md 7). It goes the way of any exchange, over an idle link or a new one.
+// The usual question is a POST with an invented sid: every BOSH server answers it at once, and
+// forgets it (bosh.md 7). It goes the way of any exchange, over an idle link or a new one. One
+// question at a time; those that were not answered in time are listened to for a while longer,
+// because a node that is slow is not one that is gone.
 
-#include "discovery/node_silence.hpp"
+#include "discovery/node_health.hpp"
+#include "discovery/probe_verdict.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/timer_wheel.hpp"
 #include "routing/route_table.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace boshgate::proxy {
 
@@ -23,8 +28,19 @@ class prober final : public timed, private answer_sink {
     ~prober() override;
 
     void on_deadline() override;
+    // look: something has happened that may make it time to ask.
+    void look();
 
   private:
+    // A question that is under way.
+    struct question {
+        exchange* x = nullptr;
+        discovery::probe_kind kind = discovery::probe_kind::bosh;
+        std::uint64_t asked_ms = 0;
+        bool empty = false; // it is the second one, without a body
+        bool late = false;  // the node was told off for it
+    };
+
     void on_answer(exchange& x, const routing::answer_head& head, std::string_view body) override;
     void on_answer_head(exchange& x, const routing::answer_head& head) override;
     [[nodiscard]] bool on_answer_data(exchange& x, std::string_view data) override;
@@ -34,14 +50,18 @@ class prober final : public timed, private answer_sink {
     void on_detached(exchange& x, routing::reason why) override;
     [[nodiscard]] std::string base() const override { return {}; }
 
-    void ask();
-    void answered();
-    void unanswered(routing::reason why);
+    void ask(discovery::probe_kind kind, bool fresh, bool empty, std::uint64_t asked_ms);
+    void unanswered();
+    [[nodiscard]] question take(const exchange& x);
+    void answered(const question& one);
+    void failed(const question& one, discovery::health_reason why, const std::string& evidence);
+    void judge(const question& one, const routing::answer_head& head, std::string_view body);
 
     core& core_;
     routing::node_index node_;
-    discovery::node_silence silence_;
-    exchange* question_ = nullptr;
+    std::vector<question> under_way_; // the back is the newest
+    std::int64_t deadline_ms_ = 0;    // of the newest, on the steady clock; 0: it is over
+    std::int64_t time_ms_ = 0;        // what that one gets
     std::uint64_t asked_ = 0;
 };
 

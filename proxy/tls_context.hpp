@@ -72,9 +72,9 @@ class node_tls_context {
     ~node_tls_context();
     [[nodiscard]] SSL_CTX* context() const noexcept;
 
-    // prepare sets SNI and offers the newest session on a fresh SSL of this context, before its
-    // handshake. The name to verify and the pins are the context's already. False: out of memory.
-    [[nodiscard]] bool prepare(SSL* ssl) const;
+    // prepare sets SNI and, to `resume`, offers the newest session on a fresh SSL of this context,
+    // before its handshake. The name to verify and the pins are the context's already. False: out of memory.
+    [[nodiscard]] bool prepare(SSL* ssl, bool resume = true) const;
 
     // verdict says in words why the node's certificate was not accepted, after a failed handshake;
     // empty when the failure had another cause (see handshake_failure). Names the certificate's

@@ -102,7 +102,9 @@ namespace boshgate::routing {
     X(node_not_bosh, 502, "the node's answer is no BOSH body, nor a known substitute for one")     \
     X(steered_away, 502, "the node sends the client to a URL that nothing here leads to")          \
     X(node_answer_timeout, 504, "the node did not answer in time")                                 \
-    X(node_dead, 503, "the node is taken for dead")
+    X(node_dead, 503, "the node is taken for dead")                                                \
+    X(node_drained, 503, "the node gets no new sessions, as the operator wishes")                  \
+    X(node_disabled, 503, "the node is disabled, as the operator wishes")
 
 enum class reason : std::uint8_t {
 #define BOSHGATE_REASON_NAME(name, status, words) name,
