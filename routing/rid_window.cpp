@@ -71,20 +71,11 @@ bool rid_window::readopt(std::uint64_t rid) noexcept {
     const unsigned granted = requests_;
     *this = adopted(rid);
     requests_ = granted;
-    readopted_ = rid;
     return true;
 }
 
 bool rid_window::fits(std::uint64_t rid) const noexcept {
     return rid <= top_ || rid - top_ <= width_of(requests_);
-}
-
-bool rid_window::skipped(std::uint64_t rid) const noexcept {
-    if (rid == 0 || rid > top_ || !tracked(rid - 1) || at(rid - 1).copies != 0) {
-        return false;
-    }
-    const state before = at(rid - 1).is;
-    return before == state::missing || (before == state::unknown && rid == readopted_);
 }
 
 rid_decision rid_window::on_request(std::uint64_t rid, request_print print, const rid_rules& rules,

@@ -121,10 +121,6 @@ class rid_window {
     [[nodiscard]] bool readopt(std::uint64_t rid) noexcept;
     // Whether a request with the rid is not above the window.
     [[nodiscard]] bool fits(std::uint64_t rid) const noexcept;
-    // Whether the rid before this one never came, although the session was known here. If the node
-    // answers this one all the same, it got that one by way of another instance: nodes answer in
-    // order.
-    [[nodiscard]] bool skipped(std::uint64_t rid) const noexcept;
 
     // A request has come. forward: it counts as going out until on_written or on_failed.
     [[nodiscard]] rid_decision on_request(std::uint64_t rid, request_print print,
@@ -268,7 +264,6 @@ class rid_window {
     std::uint64_t written_at_ms_ = 0; // of the request written last
     std::uint64_t adopted_at_ms_ = 0; // when the first request came, or the first behind a gap
     std::uint64_t missed_at_ms_ = 0;  // when one came last that left some out
-    std::uint64_t readopted_ = 0;     // the rid that the session was taken up again with; 0: none
     bool adopted_ = false;
     bool gap_given_up_ = false; // adopted_at_ms_ is the time of the next request
     unsigned requests_;

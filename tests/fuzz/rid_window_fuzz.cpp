@@ -257,8 +257,6 @@ class session {
     }
 
     void answered(std::uint64_t rid, bool kept) {
-        require(!window_.skipped(rid) || known_.count(rid - 1) == 0,
-                "only what never came is skipped");
         const bool now = window_.on_answered(rid, kept);
         const bool older = std::any_of(known_.begin(), known_.find(rid),
                                        [](const auto& one) { return under_way(one.second); });

@@ -878,35 +878,6 @@ TEST(rid_window, what_other_instances_may_have_goes_out_when_the_moment_is_over)
     EXPECT_EQ(late.window.take_turn(shared, late.now), (rid_turn{first + 2, 30}));
 }
 
-TEST(rid_window, tells_what_an_answer_says_of_other_instances) {
-    const auto ask = [](rid_window& window, std::uint64_t rid) {
-        (void)window.on_request(rid, hash, rules, 1);
-    };
-    rid_window window = rid_window::opened(first, 2);
-    ask(window, first + 2);
-    ask(window, first + 3);
-    EXPECT_FALSE(window.skipped(first + 1)) << "the one before was here";
-    EXPECT_TRUE(window.skipped(first + 2)) << "the one before never came";
-    EXPECT_FALSE(window.skipped(first + 3)) << "only the one before counts";
-    EXPECT_FALSE(window.skipped(first + 4)) << "not here";
-    ask(window, first + 1);
-    EXPECT_FALSE(window.skipped(first + 2)) << "it came in the end";
-
-    rid_window again = rid_window::opened(first, 2);
-    ASSERT_TRUE(again.readopt(first + 50));
-    ask(again, first + 50);
-    ask(again, first + 51);
-    EXPECT_TRUE(again.skipped(first + 50)) << "taken up again";
-    EXPECT_FALSE(again.skipped(first + 51)) << "the next after that";
-
-    // What came before may have been here, before a restart.
-    for (const std::uint64_t rid : {std::uint64_t{0}, first}) {
-        rid_window adopted = rid_window::adopted(rid);
-        ask(adopted, rid);
-        EXPECT_FALSE(adopted.skipped(rid)) << rid;
-    }
-}
-
 TEST(rid_window, fits_what_is_not_above_it) {
     const bench b; // two requests, and two that are tolerated
     for (const std::uint64_t rid : {std::uint64_t{0}, first, first + 1, first + 4}) {
