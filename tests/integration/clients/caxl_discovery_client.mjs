@@ -1,6 +1,6 @@
 // One user on a client of the shape of CAXL 2014.04 with service discovery on, where its URL is a
 // path: the nodes that features name, the order in which it tries them while it connects, and the
-// one-name defect. What it keeps in a page's localStorage is kept as long as this process lives.
+// one-name defect. What the library keeps in localStorage is kept as long as the client is.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,15 +8,13 @@ import { CaxlClient, StreamEnd } from './caxl_client.mjs';
 
 const pause = 10; // ms between two streams
 const secondary = '/httpbinding'; // where nothing else is configured
-const stored = new Map(); // JID -> {home, backup}
 
 export class CaxlDiscoveryClient {
   constructor(options) {
     this.options = options;
     const { origin, pathname } = new URL(options.url);
     Object.assign(this, { origin, primary: pathname, discovery: pathname });
-    Object.assign(this, { home: null, backup: null, ...stored.get(options.jid) });
-    this.node = this.home ?? this.backup;
+    Object.assign(this, { home: null, backup: null, node: null });
   }
 
   // Resolves to the full JID.
@@ -65,7 +63,6 @@ export class CaxlDiscoveryClient {
   isRightPath(path, features) {
     const names = [...features.getElementsByTagName('hostname')].map((one) => one.textContent);
     [this.home = null, this.backup = null] = names;
-    stored.set(this.options.jid, { home: this.home, backup: this.backup });
     // Without a backup, "its path" is the one of discovery: who has one name stays there.
     if (!this.home || [this.pathTo(this.home), this.pathTo(this.backup)].includes(path)) {
       return true;

@@ -55,7 +55,8 @@ export class ConverseClient {
         return serializer.serializeToString(this);
       },
     });
-    Object.assign(this.window, { TextDecoder, TextEncoder });
+    // What jsdom lacks; the buffers have to be those that Node's own cryptography knows.
+    Object.assign(this.window, { ArrayBuffer, TextDecoder, TextEncoder, Uint8Array });
     Object.defineProperty(this.window, 'crypto', { value: webcrypto });
     this.window.fetch = async () => ({ ok: true, json: async () => ({}) }); // the emoji
     script.runInContext(page.getInternalVMContext());

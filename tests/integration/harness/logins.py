@@ -20,9 +20,10 @@ HOMES = {
     "carol": (),
     "dave": ("node-a1", "node-b1"),  # by their full names
     "erin": ("node-a1", "node-b1"),  # by their IPv4 addresses
-    "frank": ("node-e1", "node-a1"),  # of another make
+    "frank": ("node-e1", "node-a1"),
     "mallory": (),  # nobody knows him, no password is right
 }
+OTHER_MAKE = "node-e1"  # offers other mechanisms, so no session that is open moves there
 
 
 class Kind:
@@ -168,14 +169,18 @@ def ends_at(user, named, hit, nodes):
     user is shown that it cannot be.
     """
     homes = HOMES[user]
-    if living := [node for node in homes if node not in hit]:
-        return living[:1]
-    if homes and named:
-        return []
-    # Who has no nodes stays where the question was answered, and so does a session that is open
-    # when its user becomes known. Where nobody answers any node will do.
+    living = [node for node in homes if node not in hit][:1]
     asked = [node for node in DISCOVERY if node not in hit]
-    return asked[:1 if named else 2] or [node for node in nodes if node not in hit]
+    anywhere = [node for node in nodes if node not in hit]
+    if named:
+        if homes:
+            return living
+        return asked[:1] or anywhere
+    # A session that is open when its user becomes known stays where it cannot move. Where no
+    # discovery node is up any other opens it.
+    if not living or OTHER_MAKE in living:
+        return asked or anywhere
+    return living + ([OTHER_MAKE] if not asked and OTHER_MAKE in anywhere else [])
 
 
 ALL_UP = Situation("all up", "", lambda homes, nodes: ())
