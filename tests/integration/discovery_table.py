@@ -7,8 +7,9 @@ Each row is a user, something that happened to the nodes, and a client. It has t
 through a proxy that knows nothing yet (but the user's nodes, where it says "warm cache"), and the
 same once more. For both: the node where the session was in the end, or what the user was shown;
 the median time of RUNS (20) runs, each with a proxy of its own; how much that is beyond the
-client's own login time, which is that on the path of the user's node with everything up; and the requests
-that nodes got, the client's and the proxy's, as the nodes' logs count them in one further run.
+client's own login time, which is that on the path of the user's node with everything up; and the
+requests that nodes got, the client's and the proxy's, as the nodes' logs count them in one further
+run.
 
 Alice has every situation, everybody else two; --all: everybody has every one. All clients of a row
 run at the same time. Behind the table it says which rows are above the bars, and the exit status

@@ -24,7 +24,7 @@ export class CaxlDiscoveryClient {
       this.client = new CaxlClient({
         ...this.options,
         url: this.origin + path,
-        onLost: (why) => this.connected && this.options.onLost(why),
+        onLost: (why) => this.lost(why),
       });
       try {
         const features = await this.client.openStream();
@@ -40,6 +40,14 @@ export class CaxlDiscoveryClient {
         }
       }
       await sleep(pause);
+    }
+  }
+
+  // What ends a stream while it connects is dealt with above.
+  lost(why) {
+    if (this.connected) {
+      this.connected = false;
+      this.options.onLost(why);
     }
   }
 

@@ -8,14 +8,14 @@ globalThis.fetch = fetch; // stanza binds it when it is loaded
 const { createClient } = load('stanza');
 
 export class StanzaClient {
-  constructor({ url, jid, password, http, onMessage, onLost }) {
-    this.onLost = onLost;
+  constructor({ url, jid, password, http, onMessage, onLost, onUp = () => {}, again = false }) {
+    Object.assign(this, { onLost, onUp });
     this.http = http;
     this.client = createClient({
       jid,
       password,
       transports: { bosh: urlThrough(this.http, url), websocket: false },
-      autoReconnect: false,
+      autoReconnect: again,
       useStreamManagement: false,
       sendReceipts: false,
       chatMarkers: false,
@@ -41,6 +41,7 @@ export class StanzaClient {
     return new Promise((resolve, reject) => {
       this.client.on('session:started', () => {
         this.client.sendPresence();
+        this.onUp();
         resolve(this.client.jid);
       });
       this.client.on('auth:failed', () => reject(new Error('stanza: authentication failed')));
