@@ -83,8 +83,8 @@ async def logged_in(node):
 
 
 async def home_dies(endpoint, users_each, countdown):
-    """(crowds whose home was killed while they were on it, and who have a session again; when it was
-    killed; who is on the backup).
+    """(crowds whose home was killed while they were on it, and who have a session again; when it
+    was killed; who is on the backup).
     """
     crowds = [Crowd(kind, USERS[i * users_each:(i + 1) * users_each], countdown)
               for i, kind in enumerate(KINDS)]

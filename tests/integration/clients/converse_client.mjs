@@ -1,6 +1,6 @@
-// One user on Converse (headless), the chat that many sites embed: Strophe with wait=59, below rules
-// of its own on when to try again. It is made for one user to a page, so each gets a page here: a
-// window of jsdom.
+// One user on Converse (headless), the chat that many sites embed: Strophe with wait=59, below
+// rules of its own on when to try again. It is made for one user to a page, so each gets a page
+// here: a window of jsdom.
 
 import { webcrypto } from 'node:crypto';
 import { dirname, join } from 'node:path';
