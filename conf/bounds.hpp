@@ -220,6 +220,7 @@ inline constexpr std::size_t nodes_most = 4096;
 inline constexpr std::size_t aliases_most = 64; // of one node
 inline constexpr std::size_t routes_most = 4096;
 inline constexpr std::size_t origins_most = 1024;
+inline constexpr std::size_t admin_names_most = 64;
 inline constexpr std::size_t field_name_bytes_most =
     47; // of a header field: what the table of passed fields holds
 inline constexpr std::size_t names_bytes_most = 255; // of a node's name or alias

@@ -275,6 +275,20 @@ struct discovery_config {
     bool operator==(const discovery_config&) const = default;
 };
 
+// The listener for the operator and for monitoring: state, metrics, and what may be changed while
+// the proxy runs. Plain HTTP.
+struct admin_config {
+    std::string host = "127.0.0.1"; // numeric address to bind, without brackets; empty: none
+    std::uint16_t port = 9380;      // 0: the system chooses
+    // Names besides numeric addresses and localhost that requests may have as their Host: a page
+    // whose name was bent to our address (DNS rebinding) does not know them.
+    std::vector<std::string> names;
+    // Tokens of those who may change something, one a line (conf/secrets.hpp); empty: nobody may.
+    std::string token_file;
+
+    bool operator==(const admin_config&) const = default;
+};
+
 struct config {
     unsigned threads = 0; // cores to run; 0: as many as the machine has
     std::vector<listener> listen;
@@ -297,6 +311,7 @@ struct config {
     sessions_config sessions;
     discovery_config discovery;
     health_config health;
+    admin_config admin;
     conf::log log;
 };
 

@@ -61,7 +61,7 @@ void read_web_root(reader& in, const place& at, config& out) {
     out.web_root = std::move(made);
 }
 
-constexpr std::array<key_of<config>, 16> config_keys{{
+constexpr std::array<key_of<config>, 17> config_keys{{
     {"threads", read_member<&config::threads>},
     {"listen", read_listeners},
     {"prefix", read_member<&config::prefix>},
@@ -81,6 +81,7 @@ constexpr std::array<key_of<config>, 16> config_keys{{
     {"sessions", read_sessions},
     {"discovery", read_discovery},
     {"health", read_health},
+    {"admin", read_admin},
     {"log",
      [](reader& in, const place& at, config& out) {
          read_map(in, at, "a map such as { level: info }", log_keys, out.log);
@@ -184,6 +185,7 @@ std::vector<std::string> every_key() {
     list_keys(all, "cors.", cors_keys);
     list_bound_keys(all);
     list_discovery_keys(all);
+    list_admin_keys(all);
     list_keys(all, "log.", log_keys);
     return all;
 }

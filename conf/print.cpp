@@ -104,14 +104,14 @@ class writer {
     std::string out_;
 };
 
-std::string print_listen_address(const listener& l) {
-    const bool v6 = l.host.find(':') != std::string::npos;
-    return (v6 ? '[' + l.host + ']' : l.host) + ':' + std::to_string(l.port);
+std::string print_listen_address(const std::string& host, std::uint16_t port) {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
 void write_listener(writer& out, const listener& l, const std::string& path) {
     out.remark(2, path);
-    out.line(2, "- address: " + yaml_text(print_listen_address(l)));
+    out.line(2, "- address: " + yaml_text(print_listen_address(l.host, l.port)));
     out.flag(4, "proxy_protocol", l.proxy_protocol, false);
     if (!l.tls) {
         return;
@@ -245,6 +245,18 @@ void write_discovery(writer& out, const discovery_config& d) {
     });
 }
 
+void write_admin(writer& out, const admin_config& a) {
+    const admin_config standard;
+    const auto address = [](const admin_config& of) {
+        return of.host.empty() ? "" : print_listen_address(of.host, of.port);
+    };
+    out.section(0, "admin", [&] {
+        out.text(2, "address", address(a), address(standard));
+        out.list(2, "names", a.names, standard.names);
+        out.text(2, "token_file", a.token_file, standard.token_file);
+    });
+}
+
 void write_log(writer& out, const log& l) {
     static constexpr std::array<std::string_view, 4> levels{"error", "warning", "info", "debug"};
     static constexpr std::array<std::string_view, 3> formats{"off", "text", "json"};
@@ -310,6 +322,7 @@ std::string to_yaml(const config& settings, const remarks& comments) {
     out.list(0, "answer_headers", settings.answer_headers, standard.answer_headers);
     write_bounds(out, settings);
     write_discovery(out, settings.discovery);
+    write_admin(out, settings.admin);
     write_log(out, settings.log);
     return out.take();
 }

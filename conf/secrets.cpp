@@ -1,7 +1,6 @@
 #include "conf/secrets.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 
 namespace boshgate::conf {
@@ -30,7 +29,9 @@ std::string_view content_of(std::string_view line) noexcept {
     return line.substr(first, line.find_last_not_of(blanks) - first + 1);
 }
 
-std::optional<secret> parse(std::string_view text) noexcept {
+} // namespace
+
+std::optional<secret> parse_secret(std::string_view text) noexcept {
     secret made{};
     if (text.size() != 2 * made.size()) {
         return std::nullopt;
@@ -45,8 +46,6 @@ std::optional<secret> parse(std::string_view text) noexcept {
     }
     return made;
 }
-
-} // namespace
 
 secrets read_secrets(std::string_view text) {
     secrets found;
@@ -64,7 +63,7 @@ secrets read_secrets(std::string_view text) {
         if (content.empty()) {
             continue;
         }
-        const std::optional<secret> one = parse(content);
+        const std::optional<secret> one = parse_secret(content);
         if (!one) {
             wrong("is no secret of 32 bytes: it has " + std::to_string(content.size()) +
                       (content.size() == 1 ? " character" : " characters") +

@@ -1,6 +1,7 @@
 #pragma once
-// The file that discovery.keys_file names: the secrets that sign and verify the tags of sids, the
-// same in every instance. One a line, 32 bytes in hexadecimal; what begins with # is a comment.
+// Files of secrets: discovery.keys_file, which sign and verify the tags of sids, the same in every
+// instance, and admin.token_file, whose holders may change something. One a line, 32 bytes in
+// hexadecimal; what begins with # is a comment.
 //
 // Pure: takes the text. What is wrong is told by line; a secret, or a piece of one, is never
 // repeated in a message.
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct secrets {
     std::vector<secret> all;   // in the order of the file: the first signs, all verify
     std::vector<fault> faults; // not empty: `all` must not be used
 };
+
+// parse_secret takes 64 hexadecimal digits, nothing else.
+[[nodiscard]] std::optional<secret> parse_secret(std::string_view text) noexcept;
 
 // read_secrets takes the whole file. Refused: lines of another length or with other characters, a
 // secret that stands there twice, one that is a single byte over and over (somebody's placeholder),

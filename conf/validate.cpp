@@ -107,6 +107,13 @@ void validate_listeners(const config& settings, findings& out) {
             }
         }
     }
+    const admin_config& admin = settings.admin;
+    if (admin.port != 0 && bound.contains({admin.host, admin.port})) {
+        out.error("admin.address",
+                  {"a listener already has " + admin.host + " port " + std::to_string(admin.port),
+                   "an address of its own, or \"\"",
+                   {}});
+    }
 }
 
 void validate_headers(const config& settings, findings& out) {
@@ -203,6 +210,7 @@ std::vector<problem> validate(const config& settings, const source_marks& marks,
     validate_cors(settings, out);
     validate_headers(settings, out);
     validate_web_root(settings, out);
+    validate_admin(settings, out);
     validate_bounds(settings, out);
     if (settings.log.file.empty()) {
         out.error("log.file", {"the file name is empty", "a file, or - for standard error", {}});

@@ -12,6 +12,7 @@ void validate_discovery(const config& settings, findings& out);
 void validate_cors(const config& settings, findings& out);
 void validate_headers(const config& settings, findings& out);
 void validate_web_root(const config& settings, findings& out);
+void validate_admin(const config& settings, findings& out);
 void validate_bounds(const config& settings, findings& out);
 
 // known_node finds a node by its name, as other keys have it; nullptr: there is none, which is

@@ -92,6 +92,7 @@ void app::set_addresses(routing::node_index node, const std::vector<socket_addre
 }
 
 void app::drain(std::chrono::milliseconds limit) {
+    draining_ = true;
     for (const std::unique_ptr<core>& one : cores_) {
         one->loop.post([home = one.get(), limit] { home->drain(limit); });
     }

@@ -41,6 +41,8 @@ class app {
 
     // drain lets what is under way end, at most for `limit`, then cuts it. join waits for that.
     void drain(std::chrono::milliseconds limit);
+    // Whether drain was called. Any thread.
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
     void join();
     // cut ends everything now: the end of a drain, or a second signal.
     void cut();
@@ -49,6 +51,12 @@ class app {
     void reopen_logs();
 
     [[nodiscard]] const snapshot& settings() const noexcept { return *settings_; }
+    // What all cores know; and the cores, of which other threads may read counters and post to the
+    // loop. Until join.
+    [[nodiscard]] shared_state& shared() noexcept { return shared_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<core>>& cores() const noexcept {
+        return cores_;
+    }
     // The sum of a counter over the cores.
     [[nodiscard]] std::uint64_t total(counter core_counters::*which) const;
     [[nodiscard]] std::uint64_t ended(routing::reason why) const;
@@ -65,6 +73,7 @@ class app {
     std::vector<std::uint16_t> ports_;
     std::function<void()> on_end_;
     std::atomic<std::size_t> running_{0};
+    std::atomic<bool> draining_{false};
 };
 
 // raise_descriptor_limit sets the soft limit of open files to the hard one, and returns it.

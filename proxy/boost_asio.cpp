@@ -1,3 +1,3 @@
 // The one translation unit that compiles Asio: every other one sees declarations only
-// (BOOST_ASIO_SEPARATE_COMPILATION). Asio's TLS and Beast are not used, so not compiled.
+// (BOOST_ASIO_SEPARATE_COMPILATION). Asio's TLS is not used, so not compiled.
 #include <boost/asio/impl/src.hpp>

@@ -100,6 +100,9 @@ named_files open_named_files(const conf::config& config, conf::findings& out) {
         opened.sid_secrets =
             read_secrets_file(config.discovery.keys_file, "discovery.keys_file", out);
     }
+    if (!config.admin.token_file.empty()) {
+        opened.admin_tokens = read_secrets_file(config.admin.token_file, "admin.token_file", out);
+    }
     check_log("log.file", config.log.file, out);
     if (config.log.access != conf::access_log::off) {
         check_log("log.access_file", config.log.access_file, out);

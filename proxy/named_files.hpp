@@ -1,6 +1,7 @@
 #pragma once
 // Opens what a configuration only names: certificates, keys, trust stores, the web root, secrets of
-// sids; and looks at the log files. What is wrong is told with the place of the key that named it.
+// sids, admin tokens; and looks at the log files. What is wrong is told with the place of the key
+// that named it.
 
 #include "conf/config.hpp"
 #include "conf/findings.hpp"
@@ -18,6 +19,7 @@ struct named_files {
     std::vector<std::unique_ptr<server_tls>> listener_tls;   // by listener; nullptr: plain
     std::unique_ptr<file_source> web_root;                   // nullptr: there is none
     std::vector<conf::secret> sid_secrets;                   // empty: no file is named
+    std::vector<conf::secret> admin_tokens;                  // the same
 };
 
 // open_named_files never stops at the first problem. What could not be opened is nullptr. A

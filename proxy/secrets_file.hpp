@@ -1,6 +1,6 @@
 #pragma once
-// Where the secrets of tagged sids come from: the file that discovery.keys_file names, or this
-// process.
+// Where secrets come from: those of tagged sids from the file that discovery.keys_file names, or
+// from this process; tokens of the admin listener from admin.token_file.
 
 #include "conf/findings.hpp"
 #include "conf/secrets.hpp"

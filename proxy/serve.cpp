@@ -1,5 +1,6 @@
 // `boshgate serve`: from a file to a running proxy, and to its end.
 
+#include "proxy/admin_api.hpp"
 #include "proxy/app.hpp"
 #include "proxy/configuration.hpp"
 #include "proxy/log.hpp"
@@ -51,6 +52,16 @@ void log_listeners(const app& proxy) {
         const conf::listener& one = config.listen[i];
         log_info("listening on " + one.host + " port " + std::to_string(proxy.port(i)) +
                  (one.tls ? ", TLS" : "") + (one.proxy_protocol ? ", PROXY protocol" : ""));
+    }
+}
+
+void log_admin(const conf::config& config, const admin_server& admin) {
+    if (!config.admin.host.empty()) {
+        log_info("admin listener on " + config.admin.host + " port " +
+                 std::to_string(admin.port()) +
+                 (config.admin.token_file.empty() ? "; nobody may change anything: "
+                                                    "admin.token_file is empty"
+                                                  : ""));
     }
 }
 
@@ -117,6 +128,15 @@ int serve(const std::string& config_file) {
         control,
         [&proxy](routing::node_index node, const std::vector<socket_address>& addresses,
                  const std::string& because) { proxy.set_addresses(node, addresses, because); });
+    admin_server admin(control, {config.admin.names, loaded.compiled->admin_tokens});
+    add_all(admin, {.control = control, .proxy = proxy, .unresolved = [&names] {
+                        return names.unanswered();
+                    }});
+    // Before anybody is served: who starts it has to hear that the port is taken.
+    if (!config.admin.host.empty() && !admin.listen(config.admin, problem)) {
+        log_error(problem);
+        return 1;
+    }
     if (!proxy.start(problem)) {
         log_error(problem);
         return 1;
@@ -130,6 +150,7 @@ int serve(const std::string& config_file) {
              (config.nodes.size() == 1 ? " node" : " nodes") + ", up to " +
              std::to_string(config.limits.connections) + " connections");
     log_listeners(proxy);
+    log_admin(config, admin);
     log_discovery(config);
     control.run();
     log_counters(proxy);

@@ -124,6 +124,7 @@ std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& o
     }
     made->tls = std::move(opened.listener_tls);
     made->files = std::move(opened.web_root);
+    made->admin_tokens = std::move(opened.admin_tokens);
     if (!config.discovery.path.empty()) {
         find_same_node_ids(config, out);
         if (!out.any_error()) {

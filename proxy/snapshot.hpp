@@ -5,6 +5,7 @@
 
 #include "conf/config.hpp"
 #include "conf/findings.hpp"
+#include "conf/secrets.hpp"
 #include "discovery/login.hpp"
 #include "discovery/node_names.hpp"
 #include "proxy/access_log.hpp"
@@ -51,6 +52,7 @@ struct snapshot {
     std::unique_ptr<file_source> files;           // nullptr: no web_root
     routing::body_limits body_limits;
     routing::session_hash_key log_key{}; // of the hash that stands for sids in the log
+    std::vector<conf::secret> admin_tokens; // empty: nobody may change anything
     // Of the discovery endpoint.
     discovery::node_names names; // what a <hostname> means
     routing::node_index primary = discovery::no_node;

@@ -101,6 +101,7 @@ answer_headers: []
 timeouts: { head: 1500ms, drain: 0s }
 limits: { body_bytes: 2MiB, fields: 7 }
 health: { interval: 0s, timeout: 300ms, fall: 3 }
+admin: { address: "[::1]:9000", names: [boshgate], token_file: tokens }
 discovery: { path: /find, primary: n, secondary: m, user_header: x-user, step: 700ms, patience: 4s,
              steps_max: 9, cache: { users: 12, keep: 0s }, move_at_auth: false, keys_file: keys,
              hostnames: keep, questions_per_address: 0, lookup: { path: /who, per_address: 0 },
@@ -157,6 +158,7 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.health.interval, milliseconds{0});
     EXPECT_EQ(c.health.timeout, milliseconds{300});
     EXPECT_EQ(c.health.fall, 3U);
+    EXPECT_EQ(c.admin, (admin_config{"::1", 9000, {"boshgate"}, "tokens"}));
     EXPECT_EQ(c.sessions.wait_max, seconds{50});
     EXPECT_EQ(c.sessions.hold_max, 1U);
     EXPECT_EQ(c.sessions.answer_margin, milliseconds{600});
@@ -228,6 +230,7 @@ TEST(load, example_shows_the_defaults) {
     EXPECT_EQ(shown.limits, standard.limits);
     EXPECT_EQ(shown.sessions, standard.sessions);
     EXPECT_EQ(shown.health, standard.health);
+    EXPECT_EQ(shown.admin, standard.admin);
     discovery_config discovery = shown.discovery;
     discovery.path = discovery.primary = discovery.secondary = "";
     EXPECT_EQ(discovery, standard.discovery);
@@ -265,13 +268,15 @@ TEST(load, every_field_of_config_has_its_key) {
         {"discovery_cache", "discovery.cache."},
         {"discovery_lookup", "discovery.lookup."},
         {"health_config", "health."},
+        {"admin_config", "admin."},
         {"config", ""},
     };
     // What the file writes in another way: address is host and port, a node's key is its name, the
     // single certificate is a list of one.
-    const std::set<std::string> unwritten{"listen[].host", "listen[].port", "nodes.<name>.name"};
+    const std::set<std::string> unwritten{"listen[].host", "listen[].port", "nodes.<name>.name",
+                                          "admin.host", "admin.port"};
     const std::set<std::string> synthetic{"listen[].address", "listen[].tls.certificate",
-                                          "listen[].tls.key"};
+                                          "listen[].tls.key", "admin.address"};
     std::set<std::string> fields;
     const std::regex structs{R"(struct (\w+) \{([^]*?)\n\};)"};
     const std::regex member{R"(\n    [\w:<>, ]+? (\w+)(?: = [^;]*|\{[^;]*\})?;)"};

@@ -58,7 +58,7 @@ TEST(manual, has_a_row_for_every_key_and_no_other) {
         EXPECT_TRUE(table.contains(key)) << key;
     }
     const std::regex dotted{
-        R"((listen|nodes|web_root|cors|timeouts|limits|sessions|discovery|health|log)[.\[].*)"};
+        R"((listen|nodes|web_root|cors|timeouts|limits|sessions|discovery|health|admin|log)[.\[].*)"};
     for (const auto& [name, cells] : table) {
         EXPECT_TRUE(!std::regex_match(name, dotted) || keys.contains(name)) << name;
     }

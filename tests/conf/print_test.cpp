@@ -49,6 +49,7 @@ TEST(print, writes_what_load_reads_back) {
         EXPECT_EQ(loaded.config.limits, c.limits);
         EXPECT_EQ(loaded.config.sessions, c.sessions);
         EXPECT_EQ(loaded.config.health, c.health);
+        EXPECT_EQ(loaded.config.admin, c.admin);
         EXPECT_EQ(loaded.config.discovery, c.discovery);
         EXPECT_EQ(loaded.config.cors, c.cors);
         EXPECT_EQ(loaded.config.log, c.log);
@@ -114,6 +115,7 @@ TEST(print, writes_what_load_reads_back) {
     all.discovery.lookup = {.path = "/who", .per_address = 9};
     all.discovery.host_meta = true;
     all.health.fall = 7;
+    all.admin = {"::1", 0, {"boshgate"}, "/etc/bosh gate/tokens"};
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};
     all.sessions.replay_bytes = 128 * 1024;
@@ -121,6 +123,7 @@ TEST(print, writes_what_load_reads_back) {
     all.log = {log_level::debug, "a b.log", access_log::off, "-"};
     same(all);
     all.discovery = {};
+    all.admin = {.host = "", .port = 0, .names = {}, .token_file = ""};
     all.sessions.enabled = false;
     same(all);
 }

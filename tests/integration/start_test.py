@@ -141,7 +141,7 @@ cors: {{ origins: ["{ORIGIN}"] }}
                 text=True,
                 capture_output=True,
                 input=f"listen:\n  - address: 127.0.0.1:{port}\n"
-                "nodes:\n  node-a1: http://127.0.0.1:1/b\n",
+                "nodes:\n  node-a1: http://127.0.0.1:1/b\nadmin: { address: \"\" }\n",
             )
         self.assertEqual(process.returncode, 1)
         self.assertRegex(process.stderr, f"127.0.0.1 port {port}: Address already in use")

@@ -3,13 +3,13 @@
 # to open, and ends all of it on Ctrl-C. A second start takes seconds: what is built stays in
 # build/.
 #
-# Environment: ADDRESS (127.0.0.1), HTTPS_PORT (8443), HTTP_PORT (8080), and the lab's own
-# (`tests/lab/lab help`).
+# Environment: ADDRESS (127.0.0.1), HTTPS_PORT (8443), HTTP_PORT (8080), ADMIN_PORT (9380), and
+# the lab's own (`tests/lab/lab help`).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-: "${ADDRESS:=127.0.0.1}" "${HTTPS_PORT:=8443}" "${HTTP_PORT:=8080}"
-export ADDRESS HTTPS_PORT HTTP_PORT
+: "${ADDRESS:=127.0.0.1}" "${HTTPS_PORT:=8443}" "${HTTP_PORT:=8080}" "${ADMIN_PORT:=9380}"
+export ADDRESS HTTPS_PORT HTTP_PORT ADMIN_PORT
 boshgate=build/release/bin/boshgate
 page=build/demo
 endpoint=/httpbinding # of discovery
@@ -30,8 +30,12 @@ serve() {
     mkdir -p build/run
     tests/lab/lab page build/lab "$endpoint" > "$page/config.json"
     # Ctrl-C should not wait for held polls; and the terminal is for what one reads.
-    printf 'timeouts: { drain: 1s }\nlog: { access_file: "%s" }\n' "$PWD/build/run/access.log" \
-        > build/run/extra.yaml
+    (umask 077; openssl rand -hex 32 > build/run/admin.token)
+    {
+        printf 'timeouts: { drain: 1s }\nlog: { access_file: "%s" }\n' "$PWD/build/run/access.log"
+        printf 'admin: { address: "127.0.0.1:%s", token_file: "%s" }\n' \
+            "$ADMIN_PORT" "$PWD/build/run/admin.token"
+    } > build/run/extra.yaml
     tests/lab/lab config build/lab \
         --listen-tls "$ADDRESS:$HTTPS_PORT" --listen "$ADDRESS:$HTTP_PORT" \
         --discovery "$endpoint" --web-root "$PWD/$page" --append build/run/extra.yaml \
@@ -66,6 +70,7 @@ say_what_to_open() { # HOST
   Open    https://$1:$HTTPS_PORT/#alice   and, in a second window,   https://$1:$HTTPS_PORT/#bob
           (the certificate is the lab's own: let the browser go on, or trust build/lab/certs/ca.pem)
           http://$1:$HTTP_PORT/ is the same without TLS
+          http://localhost:$ADMIN_PORT/ for operators
 
   Sign in as alice, bob, carol, dave, erin or frank; NAME@example.com has the password NAME-secret.
   Nodes:  /node-a1 /node-b1 /node-sd1 /node-sd2 (Prosody), /node-e1 (ejabberd);

@@ -21,7 +21,9 @@ export async function startBoshgate(yaml) {
   }
   const directory = mkdtempSync(join(tmpdir(), 'boshgate-test-'));
   const file = join(directory, 'boshgate.yaml');
-  writeFileSync(file, yaml);
+  // Several may run at once.
+  const admin = /^admin:/m.test(yaml) ? '' : 'admin: { address: "127.0.0.1:0" }\n';
+  writeFileSync(file, `${yaml.trimEnd()}\n${admin}`);
   const child = spawn(binary, ['serve', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   running.add(child);
   const ended = new Promise((resolve) => {
@@ -39,7 +41,7 @@ export async function startBoshgate(yaml) {
     );
     createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
-      const found = /listening on \S+ port (\d+)/.exec(line);
+      const found = /info listening on \S+ port (\d+)/.exec(line);
       if (found) {
         clearTimeout(late);
         resolve(Number(found[1]));

@@ -41,6 +41,8 @@ class Boshgate:
         config = f"{self.directory}/boshgate.yaml"
         with open(config, "w", encoding="utf-8") as out:
             out.write(self.configuration)
+            if "\nadmin:" not in self.configuration:
+                out.write('admin: { address: "127.0.0.1:0" }\n')  # several may run at once
             out.write(f'log: {{ level: debug, access: json, access_file: "{self.access_file}" }}\n')
         # It must not outlive the test, not even when a test runner kills the test at its timeout.
         command = ["setpriv", "--pdeathsig", "KILL"]
@@ -152,6 +154,11 @@ class Boshgate:
 
     def port(self, tls=False):
         return next(port for _, port, has_tls in self.listeners() if has_tls == tls)
+
+    def admin_url(self):
+        """Where its admin listener is."""
+        host, port = re.search(r" info admin listener on (\S+) port (\d+)", self.log()).groups()
+        return f"http://{host}:{port}"
 
     def url(self, tls=False):
         return f"http{'s' if tls else ''}://127.0.0.1:{self.port(tls)}"

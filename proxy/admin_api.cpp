@@ -1,0 +1,11 @@
+#include "proxy/admin_api.hpp"
+
+namespace boshgate::proxy {
+
+void add_all(admin_server& to, const admin_subject& of) {
+    add_health(to, of);
+    add_status(to, of);
+    add_page(to);
+}
+
+} // namespace boshgate::proxy
