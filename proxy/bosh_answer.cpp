@@ -7,7 +7,7 @@
 #include "proxy/log.hpp"
 #include "proxy/node_request.hpp"
 #include "routing/body_edit.hpp"
-#include "routing/login.hpp"
+#include "routing/login_proof.hpp"
 #include "routing/node_translation.hpp"
 #include "routing/see_other.hpp"
 

@@ -198,7 +198,7 @@ class session_table {
     // `ends`: it says that the session is over. `wanted`: a client waits for it.
     [[nodiscard]] bool answered(exchange& x, std::optional<std::string_view> body, bool ends,
                                 bool wanted, std::uint64_t now_ms);
-    // An answer to the member shows that its client has authenticated (routing/login.hpp).
+    // An answer to the member shows that its client has authenticated (routing/login_proof.hpp).
     void logged_in(const exchange& x);
     // A parked answer goes down although an older one has not come.
     void unpark(exchange& x);

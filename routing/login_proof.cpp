@@ -1,4 +1,4 @@
-#include "routing/login.hpp"
+#include "routing/login_proof.hpp"
 
 #include "routing/bosh_payload.hpp"
 

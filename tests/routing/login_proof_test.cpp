@@ -1,4 +1,4 @@
-#include "routing/login.hpp"
+#include "routing/login_proof.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace boshgate::routing {
 namespace {
 
-TEST(login, is_what_a_node_says_in_the_first_place) {
+TEST(login_proof, is_what_a_node_says_in_the_first_place) {
     const std::string sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
     const std::string message = "<message xmlns='jabber:client' from='a@example.com'/>";
     const struct {
@@ -57,7 +57,7 @@ TEST(login, is_what_a_node_says_in_the_first_place) {
     }
 }
 
-TEST(login, is_not_looked_for_beyond_the_limits) {
+TEST(login_proof, is_not_looked_for_beyond_the_limits) {
     const std::string document = "<body xmlns='http://jabber.org/protocol/httpbind'>"
                                  "<success xmlns='urn:xmpp:sasl:2'><a/><a/></success></body>";
     body_limits limits;
