@@ -5,15 +5,19 @@
 #include "proxy/app.hpp"
 #include "proxy/configuration.hpp"
 #include "proxy/discover.hpp"
+#include "proxy/doctor.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include <glob.h>
+#include <unistd.h>
 
 namespace boshgate::proxy {
 namespace {
@@ -25,6 +29,10 @@ constexpr std::string_view usage =
   boshgate check -c FILE           say all that is wrong with a configuration
   boshgate discover -c FILE JID    find a user's home and backup node, and show each step of the way;
                                    --json for programs
+  boshgate doctor -c FILE          try every node, and this machine: names, ports, TLS, BOSH, clocks,
+                                   limits; show what is wrong, and the lines that mend it.
+                                   --node NAME: that one alone; --domain DOMAIN: of the users;
+                                   --json for programs
   boshgate import-apache FILE      turn ProxyPass lines into a configuration (standard output);
                                    what was not carried over is listed on standard error
   boshgate --version
@@ -34,12 +42,16 @@ constexpr std::string_view usage =
 
 Exit status: 0 in order, 1 something is wrong, 2 the command is not understood.
 discover: 0 the user's nodes are known and one of them opens a session, else 1.
+doctor: 1 when anything is wrong, 0 with warnings only.
 The configuration: boshgate.yaml (every key, commented) and MANUAL.md.
 )";
 
-constexpr std::array<std::string_view, 7> commands{
-    "serve", "check", "discover", "import-apache", "--version", "--help", "help"};
-constexpr std::array<std::string_view, 5> options{"-c", "--config", "-h", "--help", "--json"};
+constexpr std::array<std::string_view, 8> commands{
+    "serve", "check", "discover", "doctor", "import-apache", "--version", "--help", "help"};
+// The first four are of all commands with a configuration, the fifth of `discover` and `doctor`,
+// the rest of `doctor`.
+constexpr std::array<std::string_view, 7> options{"-c",     "--config", "-h",      "--help",
+                                                  "--json", "--node",   "--domain"};
 
 int usage_error(std::ostream& err, const std::string& what) {
     err << "boshgate: " << what << "\n\n" << usage;
@@ -54,11 +66,13 @@ bool is_help(std::string_view word) {
     return word == "--help" || word == "-h";
 }
 
-// The words behind `serve`, `check` and `discover`: the FILE in one of its four spellings, what
-// only `discover` takes, or what is wrong.
+// The words behind `serve`, `check`, `discover` and `doctor`: the FILE in one of its four
+// spellings, what only the last two take, or what is wrong.
 struct config_option {
     std::string file;
     std::string jid;
+    std::string node;
+    std::string domain;
     bool json = false;
     std::string problem; // empty: none
 };
@@ -66,8 +80,10 @@ struct config_option {
 config_option read_config_option(const std::vector<std::string>& words) {
     constexpr std::string_view with_value = "--config=";
     const bool discovers = words[0] == "discover";
-    const std::span<const std::string_view> known =
-        std::span(options).first(options.size() - (discovers ? 0 : 1));
+    const bool examines = words[0] == "doctor";
+    const std::span<const std::string_view> known = std::span(options).first(examines    ? 7
+                                                                             : discovers ? 5
+                                                                                         : 4);
     config_option read;
     for (std::size_t i = 1; i < words.size(); ++i) {
         const std::string& word = words[i];
@@ -78,8 +94,18 @@ config_option read_config_option(const std::vector<std::string>& words) {
             file = word.substr(with_value.size());
         } else if (word.starts_with("-c") && word != "-config" && !word.starts_with("-config=")) {
             file = word.substr(2);
-        } else if (discovers && word == "--json") {
+        } else if ((discovers || examines) && word == "--json") {
             read.json = true;
+            continue;
+        } else if (examines && (word == "--node" || word == "--domain")) {
+            std::string& value = word == "--node" ? read.node : read.domain;
+            if (i + 1 == words.size() || words[i + 1].empty() || !value.empty()) {
+                read.problem = value.empty()
+                                   ? word + " needs a " + (word == "--node" ? "NAME" : "DOMAIN")
+                                   : "one " + word + " is enough";
+                return read;
+            }
+            value = words[++i];
             continue;
         } else if (discovers && !word.starts_with('-') && !word.empty() && read.jid.empty()) {
             read.jid = word;
@@ -187,13 +213,23 @@ int run_command(const std::vector<std::string>& words, std::ostream& out, std::o
         out << "boshgate " << BOSHGATE_VERSION << '\n';
         return 0;
     }
-    if (command == "serve" || command == "check" || command == "discover") {
+    if (command == "serve" || command == "check" || command == "discover" || command == "doctor") {
         const config_option option = read_config_option(words);
         if (!option.problem.empty()) {
             return usage_error(err, option.problem);
         }
         if (command == "discover") {
             return discover(option.file, option.jid, option.json, out, err);
+        }
+        if (command == "doctor") {
+            const bool on_terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1;
+            return doctor({.config_file = option.file,
+                           .node = option.node,
+                           .domain = option.domain,
+                           .json = option.json,
+                           .colours = on_terminal && std::getenv("NO_COLOR") == nullptr,
+                           .progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1},
+                          out, err);
         }
         return command == "serve" ? serve(option.file) : check(option.file, out, err);
     }

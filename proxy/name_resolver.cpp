@@ -28,26 +28,6 @@ using discovery::node_addresses;
 using routing::ip_address;
 using steady = std::chrono::steady_clock;
 
-socket_address with_port(const ip_address& address, std::uint16_t port) {
-    socket_address out;
-    if (address.is_v4()) {
-        sockaddr_in v4{};
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(port);
-        std::memcpy(&v4.sin_addr, address.bytes.data() + 12, 4);
-        std::memcpy(&out.storage, &v4, sizeof v4);
-        out.size = sizeof v4;
-    } else {
-        sockaddr_in6 v6{};
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(port);
-        std::memcpy(&v6.sin6_addr, address.bytes.data(), address.bytes.size());
-        std::memcpy(&out.storage, &v6, sizeof v6);
-        out.size = sizeof v6;
-    }
-    return out;
-}
-
 std::string printed(const std::vector<ip_address>& addresses) {
     std::string text;
     std::array<char, 46> buffer;
@@ -139,6 +119,26 @@ struct way_back {
 };
 
 } // namespace
+
+socket_address with_port(const ip_address& address, std::uint16_t port) {
+    socket_address out;
+    if (address.is_v4()) {
+        sockaddr_in v4{};
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(port);
+        std::memcpy(&v4.sin_addr, address.bytes.data() + 12, 4);
+        std::memcpy(&out.storage, &v4, sizeof v4);
+        out.size = sizeof v4;
+    } else {
+        sockaddr_in6 v6{};
+        v6.sin6_family = AF_INET6;
+        v6.sin6_port = htons(port);
+        std::memcpy(&v6.sin6_addr, address.bytes.data(), address.bytes.size());
+        std::memcpy(&out.storage, &v6, sizeof v6);
+        out.size = sizeof v6;
+    }
+    return out;
+}
 
 looked_up system_look_up(const std::string& host) {
     addrinfo wanted{};

@@ -20,6 +20,8 @@ namespace boshgate::proxy {
 
 struct socket_address; // core.hpp
 
+[[nodiscard]] socket_address with_port(const routing::ip_address& address, std::uint16_t port);
+
 struct looked_up {
     std::vector<routing::ip_address> addresses;
     std::string error; // in words; empty: `addresses` is the answer

@@ -284,6 +284,9 @@ node_tls_context::~node_tls_context() = default;
 SSL_CTX* node_tls_context::context() const noexcept {
     return state_->context.get();
 }
+const std::string& node_tls_context::name() const noexcept {
+    return state_->name;
+}
 
 bool node_tls_context::prepare(SSL* ssl, bool resume) const {
     // What SSL_set_tlsext_host_name does; the macro has a C cast in it. OpenSSL copies the name.

@@ -100,10 +100,12 @@ void find_route_conflicts(const conf::config& config, conf::findings& out) {
 }
 
 std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& out) {
-    if (settings.limits.connections == 0) {
+    const bool derived = settings.limits.connections == 0;
+    if (derived) {
         settings.limits.connections = connections_from_descriptors();
     }
     auto made = std::make_shared<snapshot>(std::move(settings));
+    made->connections_derived = derived;
     const conf::config& config = made->config;
     RAND_bytes(made->log_key.data(), static_cast<int>(made->log_key.size()));
 

@@ -42,6 +42,7 @@ struct snapshot {
     explicit snapshot(conf::config settings);
 
     conf::config config;
+    bool connections_derived = false; // limits.connections was 0: it is what descriptors allow
     routing::route_table routes;
     routing::cors_policy cors;
     routing::trusted_proxies trusted;

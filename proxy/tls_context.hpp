@@ -71,6 +71,8 @@ class node_tls_context {
     build(const conf::node& node, std::vector<tls_problem>& problems);
     ~node_tls_context();
     [[nodiscard]] SSL_CTX* context() const noexcept;
+    // The name that the certificate should have.
+    [[nodiscard]] const std::string& name() const noexcept;
 
     // prepare sets SNI and, to `resume`, offers the newest session on a fresh SSL of this context,
     // before its handshake. The name to verify and the pins are the context's already. False: out of memory.

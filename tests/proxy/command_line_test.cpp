@@ -45,6 +45,10 @@ TEST(CommandLine, WordsThatMakeNoSenseGetTheUsageAndStatusTwo) {
                                                   {"discover", "-c", "a", ""},
                                                   {"discover", "alice@example.com"},
                                                   {"discover", "-c", "a", "b@c", "d@e"},
+                                                  {"doctor"},
+                                                  {"doctor", "-c", "a", "node-a1"},
+                                                  {"doctor", "-c", "a", "--node"},
+                                                  {"doctor", "-c", "a", "--node", ""},
                                                   {"import-apache", "-c"},
                                                   {"import-apache"},
                                                   {"import-apache", "a", "b"}}) {
@@ -72,6 +76,12 @@ TEST(CommandLine, SlipsGetACorrection) {
         {{"discover", "-c", "a", "b@c", "d@e"}, "'d@e' is not expected\n"},
         {{"discover", "-c", "a"}, "discover needs a JID, such as alice@example.com"},
         {{"discover", "b@c"}, "discover needs -c FILE"},
+        {{"doctr"}, "unknown command 'doctr', did you mean doctor?"},
+        {{"doctor", "-c", "a", "--nod", "b"}, "unknown option '--nod', did you mean --node?"},
+        {{"doctor", "-c", "a", "--node"}, "--node needs a NAME"},
+        {{"doctor", "-c", "a", "--domain"}, "--domain needs a DOMAIN"},
+        {{"doctor", "-c", "a", "--node", "b", "--node", "c"}, "one --node is enough"},
+        {{"discover", "-c", "a", "b@c", "--node", "d"}, "unknown option '--node'\n"},
         {{"dicover"}, "unknown command 'dicover', did you mean discover?"},
         {{"serve"}, "serve needs -c FILE"},
         {{"serve", "-c", "a", "--config=b"}, "one FILE is enough"},
@@ -110,6 +120,18 @@ TEST(CommandLine, TheConfigurationIsNamedInFourWays) {
         EXPECT_EQ(got.status, 0) << words[1] << got.err;
         EXPECT_EQ(got.out, file + ": in order: 1 listener, 1 node\n") << words[1];
     }
+}
+
+TEST(CommandLine, DoctorLooksAtWhatItIsAskedFor) {
+    const temp_directory directory;
+    const std::string file = directory.write("boshgate.yaml", good);
+    EXPECT_NE(run({"doctor", "--node", "node-a2", "-c", file}).err.find("did you mean node-a1?"),
+              std::string::npos);
+    EXPECT_NE(run({"doctor", "-c", file, "--domain", "a'b"}).err.find("'a'b' is no domain"),
+              std::string::npos);
+    const outcome got = run({"doctor", "-c", file + ".gone", "--json"});
+    EXPECT_EQ(got.status, 1);
+    EXPECT_TRUE(got.out.starts_with("{\"verdict\":\"wrong\",\"subjects\":[{")) << got.out;
 }
 
 TEST(CommandLine, CheckSaysAllThatIsWrongInOneRun) {
