@@ -1,5 +1,5 @@
-"""`boshgate doctor` in front of real servers, as an operator meets it: all in order, a node that was
-killed, one that stands still, one with another key, and whether the printed lines mend it.
+"""`boshgate doctor` in front of real servers, as an operator meets it: all in order, a node that
+was killed, one that stands still, one with another key, and whether the printed lines mend it.
 """
 import asyncio
 import json
