@@ -28,11 +28,13 @@ from harness.logins import (
 
 NODES = ("node-sd1", "node-sd2", "node-a1", "node-b1", "node-e1")
 RUNS = int(os.environ.get("RUNS", "20"))
+WARM_UP = 10  # the first logins of a client's process are slow
 SECONDS = 10  # that a login gets
 FEW = (ALL_UP, FAULTS[0])
 FIRST_BAR, AGAIN_BAR, SHOWN_BAR = 1.5, 0.3, 2.0  # s
 # One line of a node's log for each request: Prosody's, ejabberd's.
 REQUEST = re.compile(r"Handling new request |http query: 'POST'")
+UNASKED = "health: { interval: 0s }\n"  # so that nodes get what logins need, and nothing else
 SETTLED = 0.4  # s after a login until the nodes have logged the last of it
 
 
@@ -92,7 +94,7 @@ class Row:
 
     async def requests(self, kind, client):
         """What the nodes get in a first and a second login; (text, text)."""
-        async with Endpoint() as endpoint:
+        async with Endpoint(UNASKED) as endpoint:
             if self.situation.warm:
                 await self.warm(endpoint, client, kind)
                 await self.begin()
@@ -170,8 +172,8 @@ async def own_times(clients):
     async def one(kind, user, node):
         async with Endpoint() as endpoint:
             logins = [await endpoint.login(clients[kind], user, f"/{node}", SECONDS)
-                      for _ in range(RUNS + 1)]  # the first one of a process is slow
-        return median(logins[1:])
+                      for _ in range(WARM_UP + RUNS)]
+        return median(logins[WARM_UP:])
 
     own = {}
     for user in ("alice", "frank"):
