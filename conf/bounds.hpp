@@ -155,7 +155,7 @@ inline constexpr std::array<health_bound, 6> health_bounds{{
 }};
 
 // All of `sessions` but the switch `enabled`.
-inline constexpr std::array<session_bound, 13> session_bounds{{
+inline constexpr std::array<session_bound, 14> session_bounds{{
     bound_of<&sessions_config::max>("max", bound_unit::count, 1, 10'000'000),
     bound_of<&sessions_config::per_address>("per_address", bound_unit::count, 0, 10'000'000),
     time_bound<&sessions_config::wait_max>("wait_max", seconds{5}, seconds{600}, true),
@@ -164,6 +164,7 @@ inline constexpr std::array<session_bound, 13> session_bounds{{
                                                 milliseconds{4'900}),
     time_bound<&sessions_config::repeat_budget>("repeat_budget", seconds{0}, seconds{30}),
     time_bound<&sessions_config::reorder>("reorder", seconds{0}, seconds{10}),
+    time_bound<&sessions_config::elsewhere>("elsewhere", milliseconds{10}, seconds{2}, true),
     bound_of<&sessions_config::replay_answers>("replay_answers", bound_unit::count, 0, 16),
     bound_of<&sessions_config::replay_bytes>("replay_bytes", bound_unit::bytes, 1 * kib, 16 * mib),
     bound_of<&sessions_config::replay_total>("replay_total", bound_unit::bytes, 64 * kib, 64 * gib),

@@ -198,6 +198,9 @@ struct sessions_config {
     milliseconds repeat_budget{4'000};
     // A request that overtook an earlier one waits this long for it. 0: it does not wait.
     milliseconds reorder{5'000};
+    // Several instances serve a session by turns: a request waits only this long for an older one
+    // that has not come here, for it has come to another one. 0: a session is served by one.
+    milliseconds elsewhere{0};
 
     // Answers kept for a client that repeats a request (XEP-0124 14.3): as many as the session's
     // `requests`, and these.

@@ -337,6 +337,9 @@ bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {
     } else if (!follow_translation(x, body)) {
         return false;
     }
+    if (x.of != nullptr && exchange_doubts(x, body)) {
+        return false;
+    }
     const bool ends = !body.empty() && ends_session(home.tag);
     if (ends && !is_own(x) && home.tag.is(body_attribute::condition, "see-other-uri") &&
         (x.tagged || !map_see_other(x, body))) {

@@ -131,7 +131,11 @@ void connection::on_answer(exchange& x, const routing::answer_head& head, std::s
         core_.out.append(body);
         x.answer_bytes = body.size();
     }
-    hand_over(x, head.status, x.replayed ? reason::replayed : reason::answered);
+    const bool forgotten = x.doubt && x.doubt->forgotten;
+    hand_over(x, head.status,
+              forgotten    ? reason::node_forgot
+              : x.replayed ? reason::replayed
+                           : reason::answered);
 }
 
 // hand_over sends core::out, which is the whole answer.

@@ -87,6 +87,13 @@ struct names_reader {
     bool same_origin = false;
 };
 
+// What a node said of a request that it does not know, and what was asked of it since.
+struct refusal_doubt {
+    std::string answer;        // the node's; in the end what goes down instead
+    bool asked_before = false; // asked for the answer before it
+    bool forgotten = false;    // the node had forgotten it
+};
+
 struct exchange {
     core* home = nullptr;
     answer_sink* sink = nullptr;   // nullptr: the client has gone
@@ -109,6 +116,7 @@ struct exchange {
     std::unique_ptr<session_origin> begun_as; // only of a session request whose session can move
     session_move_ptr move;                    // only of a request that may move its session
     std::unique_ptr<std::string> shown_sid;   // only of one that has moved: as its client knows it
+    std::unique_ptr<refusal_doubt> doubt;     // only of one that its node says it does not know
     std::unique_ptr<names_reader> names; // only of a session request whose answer may have names
     std::int64_t hold_until_us = 0;      // held back: when its turn comes whatever happens
     std::int64_t give_up_us = 0; // when its client's patience ends; 0: timeouts.answer decides
@@ -237,6 +245,10 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument);
 // keeps it. Head and body are changed where a client must not see them as they are. False: it goes
 // down later, or not at all.
 [[nodiscard]] bool exchange_take_bosh_answer(exchange& x, std::string_view& body);
+// exchange_doubts is asked about each answer in a session, with its tag in core::tag. True: the
+// node says that it does not know the request, and is asked again. False: `body` is what goes down,
+// with its tag in core::tag; it may be another one.
+[[nodiscard]] bool exchange_doubts(exchange& x, std::string_view& body);
 // exchange_answered_unkept tells the session that the node has answered, with what is not kept
 // here: it is too large. A copy asks the node, which has stored it, also when this answer did not
 // reach its client whole. The exchange is no member from then on.

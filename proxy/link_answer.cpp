@@ -268,6 +268,10 @@ bool link::start_streaming() {
         fail(reason::node_not_bosh); // a page too large to be looked at
         return false;
     }
+    if (exchange_->doubt && exchange_->doubt->asked_before) {
+        fail(reason::node_bad_answer); // to another question than the client's, and not for it
+        return false;
+    }
     partial_->streaming = true;
     exchange_->streaming = true;
     core_.counters.streamed.add();

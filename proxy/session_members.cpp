@@ -84,7 +84,8 @@ routing::rid_rules session_table::rules_for(const session& of,
     const std::uint64_t broke =
         broke_ms_[of.place ? of.place->node : of.node].load(std::memory_order_relaxed);
     return {.reorder_ms = static_cast<std::uint32_t>(settings_.reorder.count()),
-            .settle_ms = broke != 0 && elapsed_ms(now_ms, broke) < careful_ms ? settle_ms : 0};
+            .settle_ms = broke != 0 && elapsed_ms(now_ms, broke) < careful_ms ? settle_ms : 0,
+            .elsewhere_ms = static_cast<std::uint32_t>(settings_.elsewhere.count())};
 }
 
 bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
@@ -135,7 +136,9 @@ admission session_table::admit(exchange& x, const session_key& key, std::uint64_
     if (result.refused != reason::none) {
         return result;
     }
-    if (x.rid > of->window.newest() + 1 && of->members == nullptr && unused_ms > stale_ms) {
+    const bool elsewhere = settings_.elsewhere.count() != 0 && !of->window.fits(x.rid);
+    if (x.rid > of->window.newest() + 1 && of->members == nullptr &&
+        (elsewhere || unused_ms > stale_ms)) {
         // False: it is in use after all, and the window refuses what does not fit.
         [[maybe_unused]] const bool anew = of->window.readopt(x.rid);
     }

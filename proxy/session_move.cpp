@@ -169,6 +169,9 @@ std::unique_ptr<session_origin> origin_of(const routing::body_tag& tag, std::str
 
 void prepare_move(exchange& x, std::string_view sid, std::string_view shown) {
     core& home = *x.home;
+    if (settings_of(x).sessions.elsewhere.count() != 0) {
+        return; // its next request may come to an instance that does not know of the move
+    }
     const routing::body_tag& tag = home.tag;
     const std::string_view payload = tag.document().substr(tag.payload_begin());
     if (payload.find("<auth") == std::string_view::npos) {

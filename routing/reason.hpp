@@ -15,6 +15,7 @@ namespace boshgate::routing {
     X(none, 0, "not ended yet")                                                                    \
     X(answered, 0, "the node's answer was passed on")                                              \
     X(replayed, 0, "a copy of an answered request got the answer that was kept")                   \
+    X(node_forgot, 0, "the node had forgotten the poll: answered as it should have been")          \
     X(file, 0, "a file was served")                                                                \
     X(lookup, 0, "the nodes of a user were told")                                                  \
     X(host_meta, 0, "the document that names the discovery endpoint was served")                   \

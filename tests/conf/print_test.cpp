@@ -118,6 +118,7 @@ TEST(print, writes_what_load_reads_back) {
     all.admin = {"::1", 0, {"boshgate"}, "/etc/bosh gate/tokens"};
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};
+    all.sessions.elsewhere = milliseconds{150};
     all.sessions.replay_bytes = 128 * 1024;
     all.sessions.requests_per_second = 50;
     all.log = {log_level::debug, "a b.log", access_log::off, "-"};

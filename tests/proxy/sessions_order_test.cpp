@@ -71,6 +71,21 @@ TEST(SessionOrder, AnOvertakingRequestWaitsForTheOneBefore) {
     EXPECT_EQ(node.requests().size(), 3U);
 }
 
+// Several instances serve a session: what has not come here has gone to the node by another one.
+TEST(SessionOrder, WhatWentThroughAnotherInstanceIsWaitedForOnlyAMoment) {
+    stub_node node(bosh_node);
+    running_proxy proxy(
+        bosh_config_with_node(node.port(), "sessions: {reorder: 10s, elsewhere: 50ms}\n"));
+    EXPECT_EQ(proxy.ask(session_request(1000)).status, 200);
+    for (const std::uint64_t rid : {1002U, 1005U, 1200U, 1201U}) {
+        const auto before = steady_clock::now();
+        EXPECT_EQ(proxy.ask(poll("s", rid)).body, answer_to(rid)) << rid;
+        const auto took = steady_clock::now() - before;
+        EXPECT_EQ(took >= milliseconds{50}, rid != 1201U) << rid << ": the one before was here";
+        EXPECT_LT(took, std::chrono::seconds{9}) << rid;
+    }
+}
+
 TEST(SessionOrder, ARequestGoesOutWhenTheOneBeforeIsWrittenWhole) {
     raw_node node;
     running_proxy proxy(bosh_config_with_node(

@@ -245,5 +245,56 @@ TEST(conservation, the_proxy_starts_again) {
     }
 }
 
+// Three instances behind a balancer that sends each request to the next one. An eager client has no
+// place here: what it sends beyond its node's `requests` no instance can hold back for the others.
+scenario several(node_kind node, client_kind client) {
+    scenario what;
+    what.node = node;
+    what.client = client;
+    what.instances = 3;
+    what.proxy.rules.elsewhere_ms = 100;
+    return what;
+}
+
+TEST(conservation, instances_serve_a_session_by_turns) {
+    for (const node_kind node : {node_kind::prosody, node_kind::ejabberd}) {
+        for (const client_kind client :
+             {client_kind::strophe, client_kind::stanza, client_kind::caxl}) {
+            const result got = play(several(node, client), "instances");
+            expect_bounds(got);
+            EXPECT_EQ(got.lost + got.stuck, 0U) << got.text();
+            if (node == node_kind::prosody) {
+                EXPECT_EQ(sum(got) + got.failures + got.repeats, 0U) << got.text();
+            } else {
+                // Two requests that are written at once may come to it swapped.
+                EXPECT_LE(sum(got), 2 + got.turns / 20'000) << got.text();
+            }
+        }
+    }
+}
+
+TEST(conservation, instances_are_killed) {
+    for (const node_kind node : {node_kind::prosody, node_kind::ejabberd}) {
+        for (const client_kind client : {client_kind::strophe, client_kind::stanza}) {
+            scenario killed = several(node, client);
+            killed.restarts = 30;
+            killed.away = second;
+            const result got = play(killed, "instances are killed");
+            expect_bounds(got);
+            EXPECT_EQ(got.stuck, 0U) << got.text();
+            const std::uint64_t kills = 30 * got.worlds;
+            if (node == node_kind::prosody) {
+                EXPECT_GT(got.forgotten_by_node, kills / 100) << got.text();
+                EXPECT_LE(sum(got), per_thousand(5, kills)) << got.text();
+                // What overtook and broke swallows what comes next (bosh.md 2.3).
+                EXPECT_LE(got.lost, got.down / 200) << got.text();
+            } else {
+                EXPECT_EQ(got.lost + got.forgotten_by_node, 0U) << got.text();
+                EXPECT_LE(sum(got), per_thousand(15, kills)) << got.text();
+            }
+        }
+    }
+}
+
 } // namespace
 } // namespace boshgate::sim

@@ -146,11 +146,8 @@ void prosody_model::store(std::uint64_t rid, const answer& what) {
 const answer* prosody_model::stored(std::uint64_t rid) {
     const auto found = std::find_if(responses_.begin(), responses_.end(),
                                     [rid](const auto& one) { return one.first == rid; });
-    if (found == responses_.end()) {
-        return nullptr;
-    }
-    std::rotate(responses_.begin(), found, found + 1);
-    return &responses_.front().second;
+    // To be read does not keep it (util.cache): the oldest goes first.
+    return found == responses_.end() ? nullptr : &found->second;
 }
 
 // ejabberd

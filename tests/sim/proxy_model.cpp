@@ -15,6 +15,9 @@ void proxy_model::asked(const std::shared_ptr<wire>& client, const request& what
     ++counts_.turns;
     const routing::request_print hash{
         .payload = static_cast<std::uint16_t>(what.payload.empty() ? 0 : what.payload.front() + 1)};
+    if (with_.rules.elsewhere_ms != 0 && !window_.fits(what.rid)) {
+        (void)window_.readopt(what.rid); // it was used by way of other instances
+    }
     const rid_decision decision = window_.on_request(what.rid, hash, with_.rules, when_.now_ms());
     when_.say("asked", name_of(decision.verdict), what.rid);
     ++counts_.verdicts[static_cast<std::size_t>(decision.verdict)];
@@ -155,13 +158,43 @@ void proxy_model::on_answer(std::uint64_t rid, const answer& what) {
     exchange& one = live_.at(rid);
     one.link.reset();
     one.turn = ++turn_;
-    keep(rid, what);
+    if (what.is == answer::kind::item_not_found && on_refusal(rid)) {
+        return;
+    }
+    if (one.doubts == 2 && !what.terminates()) {
+        ++counts_.forgotten;
+        keep(rid, {});
+    } else {
+        keep(rid, what);
+    }
     if (window_.on_answered(rid, true)) {
         hand_down(rid);
     } else {
         check_overtaken(rid);
     }
     pump();
+}
+
+// The node knows nothing of a request. Of several instances, one may have been too early: it asks
+// again. And the node may have forgotten a poll whose link broke; then it still has the answer
+// before, as it would not if it had answered the poll.
+bool proxy_model::on_refusal(std::uint64_t rid) {
+    exchange& one = live_.at(rid);
+    if (with_.rules.elsewhere_ms == 0 || one.doubts == 2) {
+        return false;
+    }
+    if (++one.doubts == 2) {
+        one.what = {.rid = rid - 1, .payload = {}};
+        forward(rid);
+        return true;
+    }
+    when_.after(with_.rules.elsewhere_ms * millisecond, [this, rid, turn = one.turn] {
+        const auto found = live_.find(rid);
+        if (!stopped_ && found != live_.end() && found->second.turn == turn) {
+            forward(rid);
+        }
+    });
+    return true;
 }
 
 // An answer waits for an older one: if that does not come soon, its link is given up.

@@ -31,10 +31,11 @@ struct proxy_settings {
 
 struct proxy_counts {
     std::array<std::uint64_t, routing::rid_verdict_count> verdicts{};
-    std::uint64_t turns = 0;    // requests that came
-    std::uint64_t repeats = 0;  // requests written again
-    std::uint64_t failures = 0; // answered with 503
-    std::uint64_t refusals = 0; // terminated here
+    std::uint64_t turns = 0;     // requests that came
+    std::uint64_t repeats = 0;   // requests written again
+    std::uint64_t failures = 0;  // answered with 503
+    std::uint64_t refusals = 0;  // terminated here
+    std::uint64_t forgotten = 0; // polls that the node forgot
     std::size_t most_live = 0;
     std::size_t most_kept = 0;
 };
@@ -68,6 +69,7 @@ class proxy_model {
         microseconds written_at = 0;
         microseconds held_since = 0;
         std::uint64_t turn = 0; // timers of an older turn do nothing
+        unsigned doubts = 0;    // times that the node refused it: see on_refusal
     };
 
     void attach(exchange& one, const std::shared_ptr<wire>& client);
@@ -76,6 +78,7 @@ class proxy_model {
     void forward(std::uint64_t rid);
     void on_written(std::uint64_t rid, std::uint64_t turn);
     void on_answer(std::uint64_t rid, const answer& what);
+    [[nodiscard]] bool on_refusal(std::uint64_t rid);
     void on_break(std::uint64_t rid, routing::node_failure how);
     void check_overtaken(std::uint64_t rid);
     void fail(std::uint64_t rid);

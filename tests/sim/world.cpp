@@ -40,7 +40,8 @@ struct world {
                           .wait = what.proxy.wait,
                           .inactivity = (what.node == node_kind::prosody ? 60 : 30) * second,
                           .take = [this](std::uint32_t n) { up.take(n, out); }});
-        open_proxy(routing::rid_window::opened(first, what.proxy.requests));
+        proxies.resize(what.instances);
+        open_proxy(proxies[0], routing::rid_window::opened(first, what.proxy.requests));
         client = std::make_unique<client_model>(
             when, client_model::settings{
                       .kind = what.client,
@@ -51,9 +52,20 @@ struct world {
                       .echo = [this](std::uint32_t) { ++out.echoed; }});
     }
 
-    void open_proxy(routing::rid_window window) {
-        proxy = std::make_unique<proxy_model>(
+    using instance = std::unique_ptr<proxy_model>;
+
+    void open_proxy(instance& which, routing::rid_window window) {
+        which = std::make_unique<proxy_model>(
             when, what.proxy, window, [this](wire::asker from) { return link(std::move(from)); });
+    }
+
+    // The instance that takes the next exchange: as a balancer does it, round robin, and past one
+    // that takes nobody.
+    std::size_t next_instance() {
+        do {
+            turn = (turn + 1) % proxies.size();
+        } while (proxies.size() > 1 && turn == away);
+        return turn;
     }
 
     std::shared_ptr<wire> link(wire::asker from) {
@@ -73,14 +85,17 @@ struct world {
             when, luck, calm ? none : what.client_side, out.faults,
             wire::delays{5 * millisecond, 60 * millisecond}, what.proxy.wait, std::move(from),
             wire::answerer{[this](const std::shared_ptr<wire>& w, const request& r) {
-                               if (!proxy) {
-                                   open_proxy(routing::rid_window::adopted(r.rid));
+                               instance& to = proxies[next_instance()];
+                               if (!to) {
+                                   open_proxy(to, routing::rid_window::adopted(r.rid));
                                }
-                               proxy->asked(w, r);
+                               to->asked(w, r);
                            },
                            [this](const std::shared_ptr<wire>& w) {
-                               if (proxy) {
-                                   proxy->closed(w);
+                               for (const instance& one : proxies) {
+                                   if (one) {
+                                       one->closed(w);
+                                   }
                                }
                            }});
     }
@@ -103,6 +118,7 @@ struct world {
     void collect(const proxy_model& from) {
         const proxy_counts& counts = from.counts();
         out.repeats += counts.repeats;
+        out.forgotten_by_node += counts.forgotten;
         for (std::size_t i = 0; i < routing::rid_verdict_count; ++i) {
             out.verdicts[i] += counts.verdicts[i];
         }
@@ -119,11 +135,20 @@ struct world {
     }
 
     void restart() {
-        if (proxy) {
-            proxy->stop();
-            collect(*proxy);
+        const std::size_t which = luck.below(proxies.size());
+        if (instance& one = proxies[which]; one) {
+            one->stop();
+            collect(*one);
             // Timers of the old one still name it.
-            gone.push_back(std::move(proxy));
+            gone.push_back(std::move(one));
+        }
+        if (what.away != 0) {
+            away = which;
+            when.after(what.away, [this, which] {
+                if (away == which) {
+                    away = nobody;
+                }
+            });
         }
     }
 
@@ -137,8 +162,11 @@ struct world {
     sequence up{when}, down{when};
     std::uint32_t written_up = 0, written_down = 0;
     std::unique_ptr<node_model> node;
-    std::unique_ptr<proxy_model> proxy;
-    std::vector<std::unique_ptr<proxy_model>> gone;
+    std::vector<instance> proxies;
+    std::size_t turn = 0;
+    static constexpr std::size_t nobody = ~std::size_t{0};
+    std::size_t away = nobody; // the instance that takes nobody
+    std::vector<instance> gone;
     std::unique_ptr<client_model> client;
     std::vector<std::weak_ptr<wire>> links;
 };
@@ -148,9 +176,11 @@ std::string cause_of(const world& it) {
     if (it.node->ended() != nullptr) {
         return "node: " + std::string(it.node->ended());
     }
-    const auto& counts = it.proxy ? it.proxy->counts().refusals : 0;
+    const bool refused = std::any_of(it.proxies.begin(), it.proxies.end(), [](const auto& one) {
+        return one && one->counts().refusals != 0;
+    });
     if (why == "terminated") {
-        return counts != 0 ? "proxy refused" : "node refused a repeat";
+        return refused ? "proxy refused" : "node refused a repeat";
     }
     return "client " + why;
 }
@@ -193,8 +223,10 @@ result run(const scenario& what, std::uint64_t seed, bool traced) {
     } else if (!all()) {
         out.stuck = 1;
     }
-    if (it.proxy) {
-        it.collect(*it.proxy);
+    for (const auto& one : it.proxies) {
+        if (one) {
+            it.collect(*one);
+        }
     }
     if (out.lost != 0 || out.doubled != 0 || out.stuck != 0 || !out.ends.empty()) {
         out.first_bad = seed;
@@ -212,6 +244,7 @@ void result::add(const result& other) {
     faults += other.faults;
     repeats += other.repeats;
     forgotten += other.forgotten;
+    forgotten_by_node += other.forgotten_by_node;
     echoed += other.echoed;
     lost += other.lost;
     doubled += other.doubled;
@@ -234,8 +267,9 @@ std::string result::text() const {
     out << worlds << " worlds, " << steps << " steps, " << turns << " turns, " << faults
         << " faults, " << up << " up, " << down << " down; failures seen " << failures
         << ", repeats " << repeats << "; lost " << lost << ", doubled " << doubled << ", stuck "
-        << stuck << ", echoed " << echoed << ", forgotten by client " << forgotten << "; most live "
-        << most_live << ", most kept " << most_kept << "\n    verdicts:";
+        << stuck << ", echoed " << echoed << ", forgotten by client " << forgotten << ", by node "
+        << forgotten_by_node << "; most live " << most_live << ", most kept " << most_kept
+        << "\n    verdicts:";
     for (std::size_t i = 0; i < routing::rid_verdict_count; ++i) {
         out << ' ' << name_of(static_cast<routing::rid_verdict>(i)) << ' ' << verdicts[i];
     }

@@ -20,7 +20,9 @@ struct scenario {
     proxy_settings proxy;
     microseconds busy = 300 * second;     // for how long stanzas are sent and things break
     microseconds gap = 700 * millisecond; // mean time between two stanzas of one side
-    unsigned restarts = 0;                // of the proxy
+    unsigned restarts = 0;                // of the proxy, or of one of its instances
+    unsigned instances = 1;               // each exchange of the client goes to the next one
+    microseconds away = 0;                // for how long one that restarts takes nobody
     unsigned storms = 0;                  // times that every link breaks at once
     // Links that swallow are seen to after this (TCP_USER_TIMEOUT). 0: never.
     microseconds link_timeout = 3 * second;
@@ -36,6 +38,7 @@ struct result {
     std::uint64_t failures = 0; // that clients saw
     std::uint64_t repeats = 0;
     std::uint64_t forgotten = 0;
+    std::uint64_t forgotten_by_node = 0; // polls whose empty answer the proxy gave instead
     std::uint64_t echoed = 0;
     // Violations.
     std::uint64_t lost = 0, doubled = 0;       // in either direction

@@ -15,12 +15,18 @@ const startTag = /<(?:\w+:)?body[^>]*>/;
 export class Turns {
   // `onEnd` hears of the answer that ends the session; stanza itself says nothing while a stanza
   // waits to be sent.
-  constructor({ pace = 0, onEnd = () => {} } = {}) {
+  // `localAddress`: that connections leave from.
+  // `resends`: what breaks on a connection that had served before is sent again at once, unseen by
+  // the library, as browsers do: connections end while they idle.
+  constructor({ pace = 0, onEnd = () => {}, resends = false, localAddress } = {}) {
     this.onEnd = onEnd;
+    this.resends = resends;
+    this.resent = 0;
     this.agent = new http.Agent({
       keepAlive: true,
       maxSockets: connectionsPerOrigin,
       noDelay: true,
+      localAddress,
     });
     this.pace = pace; // least time between two requests, in ms
     this.next = 0;
@@ -65,27 +71,46 @@ export class Turns {
         onFailure(new Error(why));
       }
     };
-    const request = http.request(url, {
-      method: 'POST',
-      agent: this.agent,
-      headers: { ...headers, 'Content-Length': bytes.length },
-    });
     let deliver = () => {};
-    request.on('error', (error) => fail(error.code ?? error.message));
-    request.on('response', (answer) => {
-      const parts = [];
-      answer.on('data', (part) => parts.push(part));
-      answer.on('error', (error) => fail(error.code ?? error.message));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString('utf8');
-        deliver = () => settle() && onAnswer(answer.statusCode, text);
-        this.answered(turn, answer.statusCode, text, deliver);
+    let request;
+    let left = false;
+    const prepare = () => {
+      request = http.request(url, {
+        method: 'POST',
+        agent: this.agent,
+        headers: { ...headers, 'Content-Length': bytes.length },
       });
-    });
+      request.on('error', (error) => {
+        if (open && this.resends && request.reusedSocket && error.code === 'ECONNRESET') {
+          this.resent += 1;
+          turn.log.push([Date.now(), 'sent again']);
+          prepare();
+          if (left) {
+            request.end(bytes);
+          }
+          return;
+        }
+        fail(error.code ?? error.message);
+      });
+      request.on('response', (answer) => {
+        const parts = [];
+        answer.on('data', (part) => parts.push(part));
+        answer.on('error', (error) => fail(error.code ?? error.message));
+        answer.on('end', () => {
+          const text = Buffer.concat(parts).toString('utf8');
+          deliver = () => settle() && onAnswer(answer.statusCode, text);
+          this.answered(turn, answer.statusCode, text, deliver);
+        });
+      });
+    };
+    prepare();
     const now = performance.now();
     const leaves = Math.max(now, this.next);
     this.next = leaves + this.pace;
-    const timer = setTimeout(() => request.end(bytes), leaves - now);
+    const timer = setTimeout(() => {
+      left = true;
+      request.end(bytes);
+    }, leaves - now);
     return () => {
       clearTimeout(timer);
       if (settle()) {

@@ -83,6 +83,10 @@ class Boshgate:
         if status != 0 or bad:
             raise AssertionError(f"boshgate ended with {status}; its log:\n{self.log()}")
 
+    def kill(self):
+        """SIGKILL: it gets no chance to say goodbye. Its files stay."""
+        self._give_up()
+
     def wait(self, seconds):
         """Its exit status; an AssertionError if it still runs after `seconds`."""
         try:
