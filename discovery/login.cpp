@@ -145,7 +145,7 @@ login_action login::on_failed(step_end how, std::int64_t now_ms, node_index othe
         with.leave = step.node;
     }
     session_open_ = false;
-    was_silent_ = was_silent_ || how == step_end::timeout;
+    silent_ = static_cast<std::uint8_t>(silent_ + (how == step_end::timeout ? 1 : 0));
     close_step(how, now_ms);
     if (how == step_end::unacceptable) {
         with.node = step.node;
@@ -221,7 +221,8 @@ login_action login::open(login_action with, node_index node, login_reason why,
     }
     ++steps_;
     session_open_ = false;
-    const std::int64_t step_ms = rules_.step.count() / (was_silent_ ? 2 : 1);
+    const std::int64_t step_ms =
+        std::max<std::int64_t>(rules_.step.count() >> silent_, login_rules::step_least_ms);
     step_deadline_ms_ = std::min(now_ms + step_ms, end_ms);
     record(node, why, step_end::under_way, now_ms);
     here_ = static_cast<std::uint8_t>(traced_ - 1);

@@ -59,8 +59,8 @@ struct login_rules {
 
     std::uint8_t steps_max = 12; // session requests to nodes
     std::uint8_t polls_max = 2;  // empty requests to one node until its features come
-    // For one node: link, answer, polls. Once a node was silent, each further one gets half: two
-    // silent nodes (both homes, say) must not take a user's patience.
+    // For one node: link, answer, polls. Each node that is silent halves what the next ones get, so
+    // that they take about two steps from a user however many they are.
     std::chrono::milliseconds step{1000};
     std::chrono::milliseconds patience{5000}; // for the whole login
 };
@@ -167,7 +167,7 @@ class login {
     login_homes homes_;
     node_index asked_last_ = no_node; // the discovery node that spoke last
     bool named_ = false;              // homes_ are a node's word of this login
-    bool was_silent_ = false;         // a node timed out
+    std::uint8_t silent_ = 0;         // nodes that timed out; at most steps_most
     bool homes_failed_ = false;       // since asked_last_ spoke
     bool session_open_ = false;       // at here().node
     bool asked_again_ = false;

@@ -233,7 +233,7 @@ void login_driver::on_deadline() {
         return;
     }
     const node_index node = step_->node;
-    // Once one node was silent the next ones get half of a step; less is no sign of anything.
+    // After one silent node the next gets half of a step; less is no sign of anything.
     if (now_ms() - step_began_ms_ >= settings_->config.discovery.step.count() / 2) {
         core_.shared.nodes.link_failed(core_, node, reason::node_answer_timeout);
     }

@@ -317,7 +317,7 @@ TEST(login, every_row_of_the_table_without_a_cache) {
                         {a2, {frozen}},
                         {b2, {frozen}}}},
          "sd1 first timeout; sd2 second timeout; a1 any timeout; b1 any timeout; a2 any timeout; "
-         "b2 any timeout; fail nobody 3500 ms, keep"},
+         "b2 any timeout; fail nobody 1968 ms, keep"},
         {"everything known to be dead",
          {.known_dead = {sd1, sd2, a1, b1, a2, b2}},
          "sd1 first known_dead; sd2 second known_dead; a1 any known_dead; b1 any known_dead; a2 "
@@ -717,19 +717,33 @@ TEST(login, takes_no_more_steps_than_it_can_record) {
 
 TEST(login, deadlines) {
     using std::chrono::milliseconds;
-    const login_rules rules{.step = milliseconds{1000}, .patience = milliseconds{2200}};
+    const login_rules rules{.step = milliseconds{1000}, .patience = milliseconds{1800}};
     login one(rules, {.first = sd1, .second = sd2, .count = node_count}, {});
     EXPECT_EQ(one.on_start(login_purpose::session, pair_1, 5000).deadline_ms, 6000);
     // Polls have the time of their step.
     EXPECT_EQ(one.on_opened({.features = false}, 5900).deadline_ms, 6000);
-    // Half a step, once a node was silent.
+    // Each silent node halves what the next one gets.
     const login_action backup = one.on_failed(step_end::timeout, 6000);
     EXPECT_EQ(backup.leave, a1) << "its session was open";
     EXPECT_EQ(backup.deadline_ms, 6500);
-    EXPECT_EQ(one.on_failed(step_end::timeout, 6500).deadline_ms, 7000);
+    EXPECT_EQ(one.on_failed(step_end::timeout, 6500).deadline_ms, 6750);
     // And no more than patience.
-    EXPECT_EQ(one.on_failed(step_end::timeout, 7000).deadline_ms, 7200);
-    EXPECT_EQ(one.on_failed(step_end::timeout, 7200).failure, login_failure::out_of_time);
+    EXPECT_EQ(one.on_failed(step_end::timeout, 6750).deadline_ms, 6800);
+    EXPECT_EQ(one.on_failed(step_end::timeout, 6800).failure, login_failure::out_of_time);
+}
+
+// Or the user would be told nothing for longer than he waits.
+TEST(login, silent_nodes_take_two_steps_however_many_they_are) {
+    const login_rules rules;
+    for (const std::uint16_t nodes : std::vector<std::uint16_t>{3, 4, 6, 12, 100}) {
+        login one(rules, {.first = 0, .second = 1, .count = nodes}, {});
+        std::int64_t now_ms = 0;
+        for (login_action action = one.on_start(login_purpose::session, {}, now_ms); !one.over();
+             action = one.on_failed(step_end::timeout, now_ms))
+            now_ms = action.deadline_ms;
+        EXPECT_EQ(one.steps(), std::min<unsigned>(nodes, rules.steps_max));
+        EXPECT_LE(now_ms, 2 * rules.step.count() + rules.steps_max * login_rules::step_least_ms);
+    }
 }
 
 TEST(login, a_client_that_leaves) {
