@@ -44,6 +44,13 @@ class discovery_trail {
     // (caxl.md b, "One-name defect").
     discovery_evidence on_authentication(routing::node_index at, std::uint64_t now_ms) noexcept;
 
+    // forget_node: that index stands for another node from here on.
+    void forget_node(routing::node_index node) noexcept {
+        if (at_ == node || told_.has(node)) {
+            step_ = step::none;
+        }
+    }
+
     [[nodiscard]] discovery_evidence seen() const noexcept { return seen_; }
 
   private:

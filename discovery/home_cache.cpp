@@ -42,6 +42,23 @@ void home_cache::forget(std::string_view user) {
         erase(found->second);
 }
 
+void home_cache::forget_node(routing::node_index node) {
+    for (auto at = by_use_.begin(); at != by_use_.end();) {
+        const auto one = at++;
+        if (one->where.home == node)
+            erase(one);
+        else if (one->where.backup == node)
+            one->where.backup.reset();
+    }
+}
+
+void home_cache::limit(std::size_t users_max, std::chrono::milliseconds keep) {
+    users_max_ = users_max;
+    keep_ = keep;
+    while (by_use_.size() > users_max_)
+        erase(std::prev(by_use_.end()));
+}
+
 void home_cache::erase(entries::iterator at) {
     by_user_.erase(at->user);
     by_use_.erase(at);

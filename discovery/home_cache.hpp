@@ -60,6 +60,11 @@ class home_cache {
 
     // forget: the user was not where the cache said.
     void forget(std::string_view user);
+    // forget_node: it is no node any more. Who has it for a home is forgotten; a backup alone is
+    // struck out.
+    void forget_node(routing::node_index node);
+    // limit sets the bounds anew; of too many users, those nobody asked for longest go.
+    void limit(std::size_t users_max, std::chrono::milliseconds keep);
 
     [[nodiscard]] std::size_t size() const noexcept { return by_use_.size(); }
 

@@ -45,12 +45,14 @@ struct access_log::state {
     void write_all(std::string_view bytes);
     void note_drops();
 
-    conf::access_log kind = conf::access_log::off;
-    std::string file;
+    void close_file() const noexcept;
+
+    std::atomic<conf::access_log> kind = conf::access_log::off;
     std::vector<shard> shards;
     std::atomic<std::uint64_t> dropped{0};
 
     std::mutex file_mutex; // the writer holds it round write(2); reopen swaps under it
+    std::string file;      // guarded by file_mutex
     int descriptor = -1;   // guarded by file_mutex
     bool cut_line = false; // guarded by file_mutex: the last write ended inside a line
     int last_error = 0;    // guarded by file_mutex: said already
@@ -61,8 +63,17 @@ struct access_log::state {
     bool hurry = false;           // guarded by mutex
     bool stopping = false;        // guarded by mutex
     std::uint64_t drops_said = 0; // the writer's
-    std::thread writer;
+    std::thread writer;           // the control thread's: runs from when the log was first on
+
+    // The control thread's: what prepare() has opened.
+    conf::log next;
+    int next_descriptor = -1;
 };
+
+void access_log::state::close_file() const noexcept {
+    if (descriptor >= 0 && descriptor != STDOUT_FILENO)
+        ::close(descriptor);
+}
 
 // The writer sleeps without a timeout while there is nothing to write.
 void access_log::state::run() {
@@ -126,24 +137,54 @@ void access_log::state::note_drops() {
 
 std::unique_ptr<access_log> access_log::open(const conf::log& settings, unsigned cores,
                                              std::string& problem) {
-    auto made = std::make_unique<state>(cores);
-    made->kind = settings.access;
-    made->file = settings.access_file;
-    if (made->kind == conf::access_log::off)
-        return std::unique_ptr<access_log>(new access_log(std::move(made)));
-    made->descriptor = made->file == "-" ? STDOUT_FILENO : open_log_file(made->file);
-    if (made->descriptor < 0) {
-        problem = words(made->file, errno);
+    std::unique_ptr<access_log> made(new access_log(std::make_unique<state>(cores)));
+    if (!made->prepare(settings, problem))
         return nullptr;
+    made->commit();
+    return made;
+}
+
+bool access_log::prepare(const conf::log& settings, std::string& problem) {
+    state& of = *state_;
+    if (of.next_descriptor >= 0 && of.next_descriptor != STDOUT_FILENO)
+        ::close(of.next_descriptor); // of a reload that failed elsewhere
+    of.next_descriptor = -1;
+    of.next = settings;
+    if (settings.access == conf::access_log::off)
+        return true;
+    of.next_descriptor =
+        settings.access_file == "-" ? STDOUT_FILENO : open_log_file(settings.access_file);
+    if (of.next_descriptor < 0) {
+        problem = words(settings.access_file, errno);
+        return false;
     }
-    made->writer = std::thread([log = made.get()] { log->run(); });
-    return std::unique_ptr<access_log>(new access_log(std::move(made)));
+    return true;
+}
+
+void access_log::commit() {
+    state& of = *state_;
+    const int descriptor = std::exchange(of.next_descriptor, -1);
+    of.kind = of.next.access;
+    if (descriptor < 0)
+        return; // off; the old file takes the lines that wait
+    {
+        const std::lock_guard lock(of.file_mutex);
+        if (of.descriptor != descriptor)
+            of.close_file();
+        of.descriptor = descriptor;
+        of.cut_line = false;
+        of.file = of.next.access_file;
+    }
+    if (!of.writer.joinable())
+        of.writer = std::thread([log = &of] { log->run(); });
 }
 
 access_log::access_log(std::unique_ptr<state> made) : state_(std::move(made)) {}
 
 access_log::~access_log() {
-    if (!enabled())
+    if (state_->next_descriptor >= 0 && state_->next_descriptor != STDOUT_FILENO)
+        ::close(state_->next_descriptor);
+    if (!state_->writer.joinable())
         return;
     {
         const std::lock_guard lock(state_->mutex);
@@ -151,12 +192,11 @@ access_log::~access_log() {
     }
     state_->wake.notify_one();
     state_->writer.join();
-    if (state_->descriptor != STDOUT_FILENO)
-        ::close(state_->descriptor);
+    state_->close_file();
 }
 
 bool access_log::enabled() const noexcept {
-    return state_->kind != conf::access_log::off;
+    return state_->kind.load(std::memory_order_relaxed) != conf::access_log::off;
 }
 
 std::uint64_t access_log::dropped() const noexcept {
@@ -176,7 +216,7 @@ void access_log::write(const access_record& record) {
             state_->dropped.fetch_add(1, std::memory_order_relaxed);
             return;
         }
-        if (state_->kind == conf::access_log::json)
+        if (state_->kind.load(std::memory_order_relaxed) == conf::access_log::json)
             format_json(record, mine.lines);
         else
             format_text(record, mine.lines);
@@ -195,6 +235,7 @@ void access_log::write(const access_record& record) {
 }
 
 void access_log::reopen() {
+    const std::lock_guard lock(state_->file_mutex);
     if (!enabled() || state_->file == "-")
         return;
     const int fresh = open_log_file(state_->file);
@@ -202,7 +243,6 @@ void access_log::reopen() {
         log_error(words(state_->file, errno) + "; the old file stays in use");
         return;
     }
-    const std::lock_guard lock(state_->file_mutex);
     ::close(state_->descriptor);
     state_->descriptor = fresh;
     state_->cut_line = false;

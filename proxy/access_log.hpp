@@ -72,6 +72,12 @@ class access_log {
     // one stays in use and the error log says why.
     void reopen();
 
+    // A reload: what the log is from here on, file and format. prepare opens the file and changes
+    // nothing; false, and a sentence in `problem`, when that fails. commit goes over to it, and so
+    // do the lines that wait. Control thread.
+    [[nodiscard]] bool prepare(const conf::log& settings, std::string& problem);
+    void commit();
+
   private:
     struct state;
     explicit access_log(std::unique_ptr<state> made);

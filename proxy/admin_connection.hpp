@@ -40,7 +40,7 @@ struct admin_routes {
     [[nodiscard]] virtual admin_found find(const std::string& path, bool changes) const = 0;
     virtual void ended(const admin_connection& gone) noexcept = 0;
 
-    const admin_access access;
+    admin_access access; // another one after a reload
     const admin_limits limits;
 
   protected:

@@ -167,6 +167,10 @@ void admin_server::post(std::string path, admin_handler handler) {
     state_->routes.push_back({std::move(path), std::move(handler), admin_purpose::change});
 }
 
+void admin_server::admit(admin_access access) {
+    state_->access = std::move(access);
+}
+
 bool admin_server::listen(const conf::admin_config& settings, std::string& problem) {
     boost::system::error_code ec;
     const auto address = asio::ip::make_address(settings.host, ec);

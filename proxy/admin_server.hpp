@@ -78,6 +78,8 @@ class admin_server {
 
     // listen binds the address and begins to serve. False, and a sentence in `problem`: it cannot.
     [[nodiscard]] bool listen(const conf::admin_config& settings, std::string& problem);
+    // admit: who may ask from here on (a reload).
+    void admit(admin_access access);
     // The port that is bound; 0: none.
     [[nodiscard]] std::uint16_t port() const noexcept;
 

@@ -62,7 +62,7 @@ admin_answer status(const admin_subject& of) {
                                    {"held", count(&core_counters::held)}}},
         {"links", json::object{{"open", count(&core_counters::links)},
                                {"opened", count(&core_counters::links_opened)}}},
-        {"nodes", config.nodes.size()},
+        {"nodes", proxy.settings().nodes_in_use()},
         {"discovery", discovery_of(proxy)}};
     return {.body = json::serialize(all) + "\n"};
 }

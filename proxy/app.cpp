@@ -37,15 +37,16 @@ app::~app() {
     join();
 }
 
+// One control block for each core: counting references must not bounce a cache line between cores.
+std::shared_ptr<const snapshot> app::own_reference() const {
+    return {settings_.get(), [keep = settings_](const snapshot*) {}};
+}
+
 bool app::start(std::string& problem) {
     const conf::config& config = settings_->config;
     const unsigned count = core_count(config);
     for (unsigned i = 0; i < count; ++i) {
-        // One control block for each core: counting references must not bounce a cache line between
-        // cores.
-        const std::shared_ptr<const snapshot> own(settings_.get(),
-                                                  [keep = settings_](const snapshot*) {});
-        cores_.push_back(std::make_unique<core>(i, own, shared_, *access_));
+        cores_.push_back(std::make_unique<core>(i, own_reference(), shared_, *access_));
         shared_.cores.push_back(cores_.back().get());
     }
     for (std::size_t which = 0; which < config.listen.size(); ++which) {
@@ -77,17 +78,13 @@ bool app::start(std::string& problem) {
 
 void app::set_addresses(routing::node_index node, const std::vector<socket_address>& addresses,
                         const std::string& because) {
+    const told_addresses told{node, addresses, because};
+    if (telling_ != nullptr) {
+        telling_->push_back(told);
+        return;
+    }
     for (const std::unique_ptr<core>& one : cores_) {
-        one->loop.post([home = one.get(), node, addresses, because] {
-            node_links& links = home->nodes[node];
-            links.addresses = addresses;
-            links.unresolved_because = because;
-            ++links.generation; // a node that moved must not be served by what is left at the old
-                                // place
-            for (link* idle : std::vector<link*>(links.idle)) {
-                idle->close_if_idle();
-            }
-        });
+        one->loop.post([home = one.get(), told] { home->set_addresses(told); });
     }
 }
 

@@ -34,6 +34,7 @@ situation of_session_request(reason why, bool dead) noexcept {
     case reason::steered_away:
         return situation::session_request_steered_away;
     case reason::no_node:
+    case reason::node_removed:
         return situation::session_request_no_node;
     default:
         return dead ? situation::session_request_node_dead : situation::session_request_failed;
@@ -72,6 +73,8 @@ situation in_session(reason why, bool dead) noexcept {
         return situation::session_steered_away;
     case reason::unknown_sid:
         return situation::session_unknown;
+    case reason::node_removed:
+        return situation::session_node_removed;
     default:
         return dead ? situation::session_node_dead : situation::session_exchange_failed;
     }

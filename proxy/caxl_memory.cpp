@@ -55,8 +55,7 @@ bool caxl_memory::on_hostnames(user_hash user, node_index at, const discovery::n
         }
         forgotten = users_.size() >= most_;
         if (forgotten) {
-            places_.erase(users_.back().user);
-            users_.pop_back();
+            drop_oldest();
         }
         users_.push_front({user, now_ms, {}});
         places_.emplace(user, users_.begin());
@@ -85,8 +84,27 @@ void caxl_memory::forget_old(std::uint64_t now_ms) {
     for (std::size_t i = 0; i < forgotten_at_once && !users_.empty() &&
                             elapsed_ms(now_ms, users_.back().used_ms) > kept_ms;
          ++i) {
-        places_.erase(users_.back().user);
-        users_.pop_back();
+        drop_oldest();
+    }
+}
+
+void caxl_memory::drop_oldest() {
+    places_.erase(users_.back().user);
+    users_.pop_back();
+}
+
+void caxl_memory::limit(std::size_t most) {
+    const std::lock_guard lock(mutex_);
+    most_ = most;
+    while (users_.size() > most_) {
+        drop_oldest();
+    }
+}
+
+void caxl_memory::forget_node(node_index node) {
+    const std::lock_guard lock(mutex_);
+    for (known_user& one : users_) {
+        one.trail.forget_node(node);
     }
 }
 

@@ -47,6 +47,11 @@ class caxl_memory {
     void forget_old(std::uint64_t now_ms);
     static constexpr std::size_t forgotten_at_once = 1000;
 
+    // limit: how many users at a time from here on.
+    void limit(std::size_t most);
+    // forget_node: that index stands for another node from here on.
+    void forget_node(routing::node_index node);
+
     [[nodiscard]] std::size_t size();
 
   private:
@@ -60,9 +65,12 @@ class caxl_memory {
     // Of a user who is known: heard of now. nullptr: he is not.
     [[nodiscard]] discovery::discovery_trail* find(user_hash user, std::uint64_t now_ms);
 
+    // One more user is forgotten.
+    void drop_oldest();
+
+    std::mutex mutex_; // guards what follows
     std::size_t most_;
-    std::mutex mutex_;
-    std::list<known_user> users_; // guarded; the front was heard of last
+    std::list<known_user> users_; // the front was heard of last
     std::unordered_map<user_hash, place> places_;
 };
 

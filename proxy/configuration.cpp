@@ -40,7 +40,7 @@ bool read_file(const std::string& file, std::string& text, std::string& problem)
     return true;
 }
 
-loaded_configuration load_configuration(const std::string& file) {
+loaded_configuration load_configuration(const std::string& file, const predecessor& before) {
     loaded_configuration result;
     std::string text;
     std::string problem;
@@ -51,7 +51,7 @@ loaded_configuration load_configuration(const std::string& file) {
     conf::loaded loaded = conf::load(text, file);
     conf::findings found{loaded.marks, file};
     if (!conf::has_errors(loaded.problems)) {
-        result.compiled = compile(std::move(loaded.config), found);
+        result.compiled = compile(std::move(loaded.config), found, before);
     } else if (loaded.problems.size() <= conf::problems_max) {
         // Not to be used, but one run says all that is wrong.
         find_route_conflicts(loaded.config, found);

@@ -17,7 +17,9 @@ struct loaded_configuration {
 };
 
 // load_configuration says all that is wrong in one run: values, and the files that they name.
-[[nodiscard]] loaded_configuration load_configuration(const std::string& file);
+// `before`: what a reload goes on from.
+[[nodiscard]] loaded_configuration load_configuration(const std::string& file,
+                                                      const predecessor& before = {});
 
 // read_file reads a whole file of at most 16 MiB. False, and why in `problem` (without the
 // file's name), when that fails.

@@ -31,7 +31,7 @@ constexpr std::uint32_t linger_bytes = 16 * 1024 * 1024;
 
 connection::connection(core& home, const listener& from, int descriptor,
                        const routing::ip_address& peer, std::uint16_t port)
-    : core_(home), listener_(from), transport_(descriptor), peer_(peer), port_(port) {
+    : core_(home), listener_(&from), transport_(descriptor), peer_(peer), port_(port) {
     core_.connections.add(*this);
     core_.counters.connections.add();
     core_.counters.connections_accepted.add();
@@ -62,7 +62,7 @@ void connection::open(core& home, const listener& from, int descriptor,
 
 void connection::start() {
     const conf::config& config = core_.settings->config;
-    if (config.listen[listener_.index()].proxy_protocol) {
+    if (config.listen[listener_->index()].proxy_protocol) {
         phase_ = phase::proxy_header;
         core_.loop.set(*this, config.timeouts.tls_handshake);
         return;
@@ -81,7 +81,7 @@ void connection::start_handshake() {
             return;
         }
     }
-    const server_tls* tls = core_.settings->tls[listener_.index()].get();
+    const server_tls* tls = core_.settings->tls[listener_->index()].get();
     if (tls == nullptr) {
         phase_ = phase::idle;
         core_.loop.set(*this, config.timeouts.idle);
@@ -320,6 +320,16 @@ void connection::drain() {
     if (phase_ == phase::idle) {
         close(true);
     } else if (phase_ == phase::proxy_header || phase_ == phase::handshake) {
+        close(false);
+    }
+}
+
+void connection::listener_gone(const listener& gone) {
+    if (listener_ != &gone) {
+        return;
+    }
+    listener_ = nullptr;
+    if (phase_ == phase::proxy_header) { // what comes behind the header, nobody knows any more
         close(false);
     }
 }

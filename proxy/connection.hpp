@@ -50,6 +50,8 @@ class connection final : public ready_handler, public timed, public answer_sink 
     // again on a new connection; a BOSH client on its first exchange, for which no browser does
     // that, is told by an answer.
     void cut();
+    // listener_gone tells every connection of a listener that it is not there any more (a reload).
+    void listener_gone(const listener& gone);
 
     void on_ready(std::uint32_t events) override;
     void on_deadline() override;
@@ -175,7 +177,7 @@ class connection final : public ready_handler, public timed, public answer_sink 
     void hand_over(exchange& x, int status, routing::reason why);
 
     core& core_;
-    const listener& listener_;
+    const listener* listener_; // nullptr: it is gone
     transport transport_;
     exchange* exchange_ = nullptr; // while one is under way
     std::unique_ptr<pending> pending_;

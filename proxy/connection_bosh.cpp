@@ -134,6 +134,13 @@ void connection::dispatch_in_session(exchange& x, std::string_view body) {
     } else {
         x.session_hash = routing::session_hash(sid, settings.log_key);
     }
+    if (!settings.in_use(x.node)) {
+        // One that is not known yet: the session has moved there on a core that a reload has
+        // reached, and this one not; in a moment it will.
+        on_failure(x, x.node < settings.nodes.size() ? reason::node_removed
+                                                     : reason::node_unreachable);
+        return;
+    }
     x.request = node_request(x, &core_.request, body);
     if (sid.empty() || sid.size() > session_table::sid_max) {
         exchange_start(x); // no session can be kept for it
@@ -150,6 +157,10 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
     const conf::sessions_config& sessions = settings.config.sessions;
     routing::body_tag& tag = core_.tag;
     x.opens_session = true;
+    if (!settings.in_use(x.node)) {
+        on_failure(x, reason::node_removed);
+        return;
+    }
     recognise_asker(x);
     const reason refused = core_.shared.sessions.enter_request(x.client);
     if (refused != reason::none) {

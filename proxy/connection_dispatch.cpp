@@ -28,8 +28,11 @@ reason connection::judge() {
     cors_ =
         settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
     to_discovery_ = settings.routes.find_discovery(request.path).has_value();
-    const std::optional<routing::node_index> node =
+    std::optional<routing::node_index> node =
         to_discovery_ ? settings.primary : settings.routes.find(request.path);
+    if (!node && request.verb == method::post) {
+        node = settings.removed_at(request.path); // its sessions are told
+    }
     to_node_ = node.has_value();
     node_ = node.value_or(0);
     own_ = to_node_ ? own_answer::none : own_answer_at(request.path);
@@ -182,6 +185,10 @@ void connection::dispatch_node(exchange& x, std::string_view body) {
     x.tagged = to_discovery_;
     if (x.verb == method::post && x.settings->config.sessions.enabled) {
         dispatch_bosh(x, body);
+        return;
+    }
+    if (!x.settings->in_use(x.node)) {
+        refuse(x, reason::node_removed);
         return;
     }
     if (x.verb != method::post) {

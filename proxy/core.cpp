@@ -13,8 +13,8 @@
 namespace boshgate::proxy {
 
 shared_state::shared_state(const snapshot& settings)
-    : links(settings.nodes.size()),
-      sessions(settings.config.sessions, settings.nodes.size()),
+    : links(settings.slots.most),
+      sessions(settings.config.sessions, settings.slots.most),
       caxl(settings.config.sessions.max),
       homes(settings.config.discovery),
       nodes(settings, cores) {}
@@ -46,8 +46,8 @@ core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_stat
       settings(std::move(compiled)),
       shared(state),
       log(access),
-      nodes(settings->nodes.size()) {
-    if (index == 0 && settings->config.sessions.enabled) {
+      nodes(settings->slots.most) {
+    if (index == 0) {
         sweeper_ = std::make_unique<sweeper>(*this);
     }
 }
@@ -102,13 +102,27 @@ void core::cut() {
 }
 
 void core::start_probing() {
-    for (std::size_t node = 0; node < nodes.size(); ++node) {
-        probers_.push_back(std::make_unique<prober>(*this, static_cast<routing::node_index>(node)));
+    probing_ = true;
+    watch_nodes();
+}
+
+void core::watch_nodes() {
+    if (!probing_) {
+        return;
+    }
+    probers_.resize(settings->nodes.size());
+    for (std::size_t i = 0; i < probers_.size(); ++i) {
+        const auto node = static_cast<routing::node_index>(i);
+        if (!settings->in_use(node)) {
+            probers_[i].reset();
+        } else if (!probers_[i]) {
+            probers_[i] = std::make_unique<prober>(*this, node);
+        }
     }
 }
 
 void core::look_at(routing::node_index node) {
-    if (node < probers_.size()) {
+    if (node < probers_.size() && probers_[node]) {
         probers_[node]->look();
     }
 }

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,8 @@ class connection;
 class link;
 class listener;
 class prober;
+struct core_reload;
+struct told_addresses;
 
 // All living objects of one kind, for the end of the core. T keeps its place in `registered_at`.
 template <typename T>
@@ -57,6 +60,10 @@ class registry {
 struct socket_address {
     sockaddr_storage storage{};
     socklen_t size = 0;
+
+    [[nodiscard]] bool operator==(const socket_address& other) const noexcept {
+        return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
+    }
 };
 
 // Limits that hold over all cores. Touched once for each connection or link, not for each exchange.
@@ -72,6 +79,10 @@ class shared_state {
     address_rates lookups;    // the same, of programs
     std::vector<core*> cores; // filled before any of them runs
     node_states nodes;
+
+    // adopt takes over the bounds of another snapshot, and forgets what was known of nodes that are
+    // not there any more. Control thread.
+    void adopt(const snapshot& before, const snapshot& now);
 
     // A place among the open connections of all cores, taken before one is accepted so that `limit`
     // is never exceeded; false: all are taken.
@@ -126,6 +137,11 @@ struct core {
     void look_at(routing::node_index node);
     // Which nodes are better left alone by who has a choice. Valid as long as the core.
     [[nodiscard]] discovery::health_view health() const noexcept;
+    // adopt goes on with another snapshot: the next request is served by it. What is under way goes
+    // on with the one that it began with.
+    void adopt(const core_reload& change);
+    // set_addresses: this is where the node is now.
+    void set_addresses(const told_addresses& told);
     // connection_gone is called by every connection when it ends.
     void connection_gone();
     // date_line is the line of a Date header field, made once a second.
@@ -158,9 +174,14 @@ struct core {
   private:
     struct drain_deadline;
     struct sweeper;
+    void adopt_listeners(const core_reload& change);
+    void adopt_nodes(const snapshot& before);
+    void close_idle_links(routing::node_index node);
+    void watch_nodes();
     std::unique_ptr<drain_deadline> drain_deadline_;
     std::unique_ptr<sweeper> sweeper_;             // core 0 only
-    std::vector<std::unique_ptr<prober>> probers_; // core 0 only; by node
+    std::vector<std::unique_ptr<prober>> probers_; // core 0 only; by node; nullptr: it was removed
+    bool probing_ = false;
     std::int64_t date_second_ = -1;
     std::string date_line_;
 };

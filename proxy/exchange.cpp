@@ -4,6 +4,7 @@
 #include "proxy/link.hpp"
 #include "proxy/log.hpp"
 #include "proxy/login_driver.hpp"
+#include "proxy/node_request.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -150,6 +151,27 @@ reason refusal_of(exchange& x) noexcept {
     return reason::none;
 }
 
+// follow_reload makes a request that was written before a reload one for where its node is now.
+// False: the node is not there any more, and the exchange has ended.
+bool follow_reload(exchange& x) {
+    const snapshot& now = *x.home->settings;
+    if (!now.in_use(x.node)) {
+        exchange_link_failed(x, reason::node_removed, false, false);
+        return false;
+    }
+    const std::string_view written = x.request.view();
+    const std::string& start = // HEAD is asked as GET
+        written.starts_with('P') ? now.nodes[x.node].post_start : now.nodes[x.node].get_start;
+    if (!written.starts_with(start)) {
+        const std::string_view rest = written.substr(start_of_node(written));
+        block made = x.home->blocks.take(start.size() + rest.size());
+        made.append(start);
+        made.append(rest);
+        x.request = std::move(made);
+    }
+    return true;
+}
+
 } // namespace
 
 void exchange_start(exchange& x) {
@@ -164,11 +186,16 @@ void exchange_send(exchange& x) {
         start_move(x);
         return;
     }
-    if (x.tagged && x.of != nullptr && !x.shown_sid) {
-        follow_move(x);
+    if (x.tagged && x.of != nullptr && !x.shown_sid && !follow_move(x)) {
+        home.counters.held.subtract();
+        exchange_failed(x, reason::node_unreachable);
+        return;
     }
     if (const reason why = refusal_of(x); why != reason::none) {
         exchange_link_failed(x, why, false, false);
+        return;
+    }
+    if (x.settings != home.settings && !follow_reload(x)) {
         return;
     }
     if (link* idle = x.fresh_link ? nullptr : link::take_idle(home, x.node); idle != nullptr) {
@@ -179,6 +206,9 @@ void exchange_send(exchange& x) {
 }
 
 void exchange_open_link(exchange& x) {
+    if (x.settings != x.home->settings && !follow_reload(x)) {
+        return;
+    }
     const reason why = link::open(*x.home, x);
     if (why != reason::none) {
         exchange_link_failed(x, why, false, false);

@@ -61,7 +61,7 @@ void watch_silence(int descriptor) noexcept {
 link::link(core& home, exchange& x, int descriptor)
     : core_(home),
       exchange_(&x),
-      settings_(x.settings),
+      settings_(home.settings), // where the node is now; the exchange may be older
       transport_(descriptor),
       node_(x.node),
       generation_(home.nodes[x.node].generation) {
@@ -242,7 +242,6 @@ void link::handshake_failed() {
 void link::serve(exchange& x) {
     exchange_ = &x;
     x.via = this;
-    settings_ = x.settings;
     core_.counters.links_reused.add();
     write_request();
 }
@@ -345,6 +344,7 @@ void link::release(bool reusable) {
         return;
     }
     phase_ = phase::idle;
+    settings_changed();
     core_.nodes[node_].idle.push_back(this);
     core_.loop.set(*this, settings_->config.timeouts.link_idle);
 }
@@ -377,6 +377,12 @@ void link::end() {
 void link::close_if_idle() {
     if (phase_ == phase::idle) {
         close();
+    }
+}
+
+void link::settings_changed() {
+    if (phase_ == phase::idle && settings_ != core_.settings) {
+        settings_ = core_.settings;
     }
 }
 

@@ -55,6 +55,8 @@ class link final : public ready_handler, public timed {
     void node_died(routing::node_index node, routing::reason why);
     // close_if_idle closes the link if it is idle (draining, reload).
     void close_if_idle();
+    // settings_changed: an idle link keeps no older snapshot (reload).
+    void settings_changed();
 
     void on_ready(std::uint32_t events) override;
     void on_deadline() override;

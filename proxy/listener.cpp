@@ -123,6 +123,14 @@ void listener::stop() {
     core_.loop.unset(*this);
 }
 
+void listener::end() {
+    // At most as many as the queue is long: others keep coming.
+    for (int taken = 0; taken < backlog && descriptor_ >= 0 && !paused_; taken += accepts_at_once) {
+        on_ready(0);
+    }
+    stop();
+}
+
 void listener::pause(std::string_view because) {
     core_.counters.accept_pauses.add();
     if (!std::exchange(short_, true)) {

@@ -35,10 +35,14 @@ class listener final : public ready_handler, public timed {
     void on_ready(std::uint32_t events) override;
     void on_deadline() override; // a pause is over
 
-    // stop closes the descriptor: draining.
+    // stop closes the descriptor: draining. end does so when those who are in its queue already
+    // have been let in.
     void stop();
+    void end();
 
+    [[nodiscard]] bool stopped() const noexcept { return descriptor_ < 0; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
+    void set_index(std::size_t index) noexcept { index_ = index; }
 
   private:
     void pause(std::string_view because);

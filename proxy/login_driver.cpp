@@ -121,7 +121,15 @@ void login_driver::woken() {
 }
 
 login_homes login_driver::stored_homes() {
-    return task_.user.empty() ? login_homes{} : core_.shared.homes.find(task_.user);
+    if (task_.user.empty()) {
+        return {};
+    }
+    // They may have been learnt by a login of an older or a newer snapshot.
+    login_homes known = core_.shared.homes.find(task_.user);
+    if (known.backup != no_node && !settings_->in_use(known.backup)) {
+        known.backup = no_node;
+    }
+    return known.home == no_node || settings_->in_use(known.home) ? known : login_homes{};
 }
 
 void login_driver::begin(const login_homes& stored) {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -198,6 +199,7 @@ struct name_resolver::state : std::enable_shared_from_this<name_resolver::state>
         timer;
     listener changed;
     std::vector<entry> entries;
+    std::map<std::string, std::vector<ip_address>> ahead; // by host: look_ahead, for the next watch
     std::uint64_t list = 0; // counts watch(): results of an older list are dropped
 
     std::shared_ptr<look_up_pool> pool;
@@ -299,6 +301,11 @@ void name_resolver::watch(const std::vector<watched>& nodes, std::chrono::millis
     std::map<std::string, node_addresses> known;
     for (const state::entry& one : state_->entries)
         known.insert_or_assign(one.node.host, one.addresses);
+    for (const auto& [host, found] : std::exchange(state_->ahead, {})) {
+        node_addresses fresh(host, interval);
+        static_cast<void>(fresh.on_resolved(found, steady::now()));
+        known.try_emplace(host, std::move(fresh));
+    }
     ++state_->list;
     state_->pool->forget();
     state_->entries.clear();
@@ -307,12 +314,46 @@ void name_resolver::watch(const std::vector<watched>& nodes, std::chrono::millis
         // What was known of the same name before stays until it is looked up anew, which is now.
         if (const auto old = known.find(node.host); old != known.end())
             fresh.addresses.keep(old->second);
-        fresh.answered = !fresh.addresses.addresses().empty();
+        const bool told = !fresh.addresses.addresses().empty();
+        fresh.answered = told || node.host.empty();
+        if (node.host.empty())
+            fresh.addresses.on_started(); // and never again
         state_->entries.push_back(std::move(fresh));
-        if (state_->entries.back().answered)
+        if (told)
             state_->tell(state_->entries.size() - 1);
     }
     state_->start_due();
+}
+
+void name_resolver::look_ahead(const std::vector<watched>& nodes,
+                               std::chrono::milliseconds patience) {
+    // The threads may still be at it when nobody waits any more.
+    struct question {
+        std::mutex mutex;
+        std::condition_variable answered;
+        std::map<std::string, looked_up> found; // guarded by mutex
+    };
+    const auto asked = std::make_shared<question>();
+    std::set<std::string> hosts;
+    for (const watched& node : nodes) {
+        const bool known =
+            std::any_of(state_->entries.begin(), state_->entries.end(),
+                        [&](const state::entry& one) { return one.node.host == node.host; });
+        if (!known && !node.host.empty() && node_addresses(node.host, patience).due_at())
+            hosts.insert(node.host);
+    }
+    for (const std::string& host : hosts)
+        state_->pool->add(host, [asked, host](looked_up result) {
+            const std::lock_guard lock(asked->mutex);
+            asked->found.emplace(host, std::move(result));
+            asked->answered.notify_one();
+        });
+    std::unique_lock lock(asked->mutex);
+    static_cast<void>(asked->answered.wait_for(
+        lock, patience, [&] { return asked->found.size() == hosts.size(); }));
+    for (auto& [host, result] : asked->found)
+        if (result.error.empty())
+            state_->ahead.insert_or_assign(host, std::move(result.addresses));
 }
 
 std::size_t name_resolver::unanswered() const noexcept {

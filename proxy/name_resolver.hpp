@@ -42,7 +42,7 @@ class name_resolver {
 
     struct watched {
         std::string name; // for the log
-        std::string host; // as in the node's URL
+        std::string host; // as in the node's URL; empty: there is no node with this index
         std::uint16_t port = 0;
     };
 
@@ -57,9 +57,14 @@ class name_resolver {
     name_resolver(const name_resolver&) = delete;
     name_resolver& operator=(const name_resolver&) = delete;
 
-    // watch replaces the list of nodes (start and reload). Numeric hosts are told at once, before
-    // it returns, and so are the addresses of hosts that were watched before.
+    // watch replaces the list of nodes, which is by index (start and reload). Numeric hosts are
+    // told at once, before it returns, and so are the addresses of hosts that were watched before,
+    // or looked up ahead.
     void watch(const std::vector<watched>& nodes, std::chrono::milliseconds interval);
+
+    // look_ahead finds out the addresses of hosts that are not watched yet, so that watch can tell
+    // them at once. It waits for that, at most for `patience`.
+    void look_ahead(const std::vector<watched>& nodes, std::chrono::milliseconds patience);
 
     // How many nodes have no answer yet, good or bad: at the start, the caller may give them a
     // moment.

@@ -5,6 +5,7 @@
 #include "proxy/block_pool.hpp"
 #include "routing/http_head.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 namespace boshgate::proxy {
@@ -28,5 +29,12 @@ void append_field(Output& out, const routing::field& one) {
 // `client`: the head to take listed fields from; nullptr: the request is the proxy's own.
 [[nodiscard]] block node_request(const exchange& x, const routing::request_head* client,
                                  std::string_view body);
+
+// start_of_node returns the length of what is the node's own in such a message: the request line
+// and the Host field.
+[[nodiscard]] inline std::size_t start_of_node(std::string_view message) noexcept {
+    static constexpr std::string_view end = "\r\n";
+    return message.find(end, message.find(end) + end.size()) + end.size();
+}
 
 } // namespace boshgate::proxy

@@ -42,6 +42,10 @@ health_rules rules_of(const conf::config& config) {
     return rules;
 }
 
+health_rules rules_of(const core& by) {
+    return rules_of(by.settings->config);
+}
+
 } // namespace
 
 health_reason health_reason_of(reason why) noexcept {
@@ -90,12 +94,38 @@ struct health_turn {
 };
 
 node_states::node_states(const snapshot& settings, const std::vector<core*>& cores)
-    : settings_(settings), cores_(cores), rules_(rules_of(settings.config)) {
+    : settings_(&settings),
+      cores_(cores),
+      interval_ms_(rules_of(settings.config).interval.count()) {
     const std::int64_t now = unix_ms();
-    for (std::size_t i = 0; i < settings.nodes.size(); ++i) {
+    for (std::size_t i = 0; i < settings.slots.most; ++i) {
         nodes_.push_back(std::make_unique<shared>(static_cast<std::uint32_t>(i)));
         nodes_.back()->since_unix_ms = now;
+        nodes_.back()->there = settings.in_use(static_cast<node_index>(i));
     }
+}
+
+void node_states::adopt(const snapshot& now) {
+    settings_ = &now;
+    interval_ms_ = rules_of(now.config).interval.count();
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        nodes_[i]->there = now.in_use(static_cast<node_index>(i));
+    }
+}
+
+void node_states::forget(node_index node, bool same) {
+    shared& of = *nodes_[node];
+    const std::lock_guard guard(of.mutex);
+    of.health = discovery::node_health(node);
+    of.evidence.clear();
+    of.since_unix_ms = of.measured_unix_ms = unix_ms();
+    of.last_word_ms = of.doubted_ms = of.tried_ms = 0;
+    of.certificate_expires = 0;
+    of.looked = false;
+    if (!same) {
+        of.wish = node_wish::none;
+    }
+    publish(of);
 }
 
 node_states::~node_states() = default;
@@ -140,7 +170,7 @@ void node_states::change(core& by, node_index node, const Event& event) {
 
 // A node that comes or goes is told once; doubts that clear up are nobody's business.
 void node_states::tell(core& by, node_index node, const health_turn& turn) const {
-    const std::string start = "node " + settings_.nodes[node].name + ": ";
+    const std::string start = "node " + by.settings->nodes[node].name + ": ";
     const std::string why = std::string(discovery::words_of(turn.why)) +
                             (turn.evidence.empty() ? "" : " (" + turn.evidence + ")");
     if (turn.from != turn.to && turn.to == health_state::down) {
@@ -197,7 +227,7 @@ void node_states::wish(node_index node, node_wish wanted) {
         }
         of.since_unix_ms = unix_ms();
     }
-    const std::string start = "node " + settings_.nodes[node].name + ": ";
+    const std::string start = "node " + settings_->nodes[node].name + ": ";
     switch (wanted) {
     case node_wish::none:
         log_info(start + "is served again, as the operator wishes");
@@ -234,12 +264,12 @@ bool node_states::looks_bad(const shared& of, std::uint64_t now_ms) const noexce
 
 bool node_states::all_look_bad(std::uint64_t now_ms) const noexcept {
     return std::all_of(nodes_.begin(), nodes_.end(),
-                       [&](const auto& one) { return looks_bad(*one, now_ms); });
+                       [&](const auto& one) { return !one->there || looks_bad(*one, now_ms); });
 }
 
 bool node_states::avoided(node_index node, std::uint64_t now_ms) const noexcept {
     const shared& of = *nodes_[node];
-    if (of.wish.load(std::memory_order_relaxed) != node_wish::none) {
+    if (!of.there || of.wish.load(std::memory_order_relaxed) != node_wish::none) {
         return true;
     }
     return looks_bad(of, now_ms) && !all_look_bad(now_ms);
@@ -259,11 +289,11 @@ admittance node_states::admit(node_index node, bool opens_session, std::uint64_t
         return silent ? admittance::dead : admittance::goes;
     }
     if (of.state.load(std::memory_order_relaxed) != health_state::down ||
-        of.coming_back.load(std::memory_order_relaxed) || rules_.interval.count() == 0) {
+        of.coming_back.load(std::memory_order_relaxed) || interval_ms_ == 0) {
         return admittance::goes;
     }
     std::uint64_t tried = of.tried_ms.load(std::memory_order_relaxed);
-    const auto interval = static_cast<std::uint64_t>(rules_.interval.count());
+    const auto interval = static_cast<std::uint64_t>(interval_ms_);
     if (elapsed_ms(now_ms, tried) >= interval &&
         of.tried_ms.compare_exchange_strong(tried, now_ms, std::memory_order_relaxed)) {
         return admittance::tries;
@@ -282,7 +312,7 @@ void node_states::link_failed(core& by, node_index node, reason why) {
         return;
     }
     change(by, node, [&](shared& changed) {
-        changed.health.on_sign(known, static_cast<std::int64_t>(by.loop.steady_ms()), rules_);
+        changed.health.on_sign(known, static_cast<std::int64_t>(by.loop.steady_ms()), rules_of(by));
         changed.evidence = "for a client: " + std::string(routing::words_of(why));
     });
     look_now(node);
@@ -292,13 +322,13 @@ void node_states::no_link(core& by, node_index node, reason why) {
     nodes_[node]->doubted_ms.store(by.loop.steady_ms(), std::memory_order_relaxed);
     change(by, node, [&](shared& changed) {
         changed.health.on_no_link(health_reason_of(why),
-                                  static_cast<std::int64_t>(by.loop.steady_ms()), rules_);
+                                  static_cast<std::int64_t>(by.loop.steady_ms()), rules_of(by));
         changed.evidence = std::string(routing::words_of(why)) + ", for as long as was tried";
     });
 }
 
 void node_states::hint(core& by, node_index node) {
-    if (rules_.interval.count() == 0) {
+    if (interval_ms_ == 0) {
         return;
     }
     change(by, node, [](shared& changed) { changed.health.on_hint(); });
@@ -311,13 +341,13 @@ void node_states::life(core& by, node_index node) {
 
 void node_states::good_word(core& by, node_index node) {
     change(by, node, [&](shared& changed) {
-        changed.health.on_word(static_cast<std::int64_t>(by.loop.steady_ms()), rules_);
+        changed.health.on_word(static_cast<std::int64_t>(by.loop.steady_ms()), rules_of(by));
     });
 }
 
 void node_states::link_word(core& by, node_index node) {
     change(by, node, [&](shared& changed) {
-        changed.health.on_link(static_cast<std::int64_t>(by.loop.steady_ms()), rules_);
+        changed.health.on_link(static_cast<std::int64_t>(by.loop.steady_ms()), rules_of(by));
     });
 }
 
@@ -333,7 +363,7 @@ discovery::probe_plan node_states::next_probe(core& by, node_index node) {
         plan = changed.health.next(
             static_cast<std::int64_t>(by.loop.steady_ms()),
             static_cast<std::int64_t>(changed.last_word_ms.load(std::memory_order_relaxed)),
-            rules_);
+            rules_of(by));
     });
     return plan;
 }
@@ -343,7 +373,7 @@ void node_states::probe_answered(core& by, node_index node, probe_kind kind,
     const std::uint64_t now = by.loop.steady_ms();
     change(by, node, [&](shared& changed) {
         changed.health.on_answer(kind, static_cast<std::int64_t>(now),
-                                 static_cast<std::int64_t>(elapsed_ms(now, sent_ms)), rules_);
+                                 static_cast<std::int64_t>(elapsed_ms(now, sent_ms)), rules_of(by));
     });
 }
 
@@ -351,7 +381,8 @@ void node_states::probe_answered_late(core& by, node_index node, std::uint64_t s
     const std::uint64_t now = by.loop.steady_ms();
     change(by, node, [&](shared& changed) {
         changed.health.on_late_answer(static_cast<std::int64_t>(now),
-                                      static_cast<std::int64_t>(elapsed_ms(now, sent_ms)), rules_);
+                                      static_cast<std::int64_t>(elapsed_ms(now, sent_ms)),
+                                      rules_of(by));
     });
 }
 
@@ -361,7 +392,7 @@ void node_states::probe_failed(core& by, node_index node, probe_kind kind, healt
     nodes_[node]->doubted_ms.store(now, std::memory_order_relaxed);
     change(by, node, [&](shared& changed) {
         changed.health.on_failure(kind, why, static_cast<std::int64_t>(sent_ms),
-                                  static_cast<std::int64_t>(now), rules_);
+                                  static_cast<std::int64_t>(now), rules_of(by));
         changed.evidence = "asked by " + std::string(discovery::name_of(kind)) + ": " + evidence;
     });
 }

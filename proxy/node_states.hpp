@@ -50,7 +50,7 @@ struct node_report {
 
 class node_states {
   public:
-    // `cores` and `settings` outlive this; the list is filled before any core runs.
+    // `cores` outlives this, and `settings` until adopt(); the list is filled before any core runs.
     node_states(const snapshot& settings, const std::vector<core*>& cores);
     ~node_states();
     node_states(const node_states&) = delete;
@@ -127,7 +127,11 @@ class node_states {
     // It could not be asked.
     void probe_dropped(core& by, routing::node_index node);
 
-    [[nodiscard]] const discovery::health_rules& rules() const noexcept { return rules_; }
+    // A reload. adopt: these are the nodes now (control thread, before the cores; wish() too is
+    // asked there). forget: a node is another one or elsewhere; `same`: its name is the same, and
+    // what the operator wishes of it (core 0, whose probers are the only ones that find it silent).
+    void adopt(const snapshot& now);
+    void forget(routing::node_index node, bool same);
 
   private:
     // One node, on lines of its own: cores read other nodes' while this one changes.
@@ -141,6 +145,7 @@ class node_states {
         std::atomic<discovery::health_state> state{discovery::health_state::up};
         std::atomic<node_death> death{node_death::none};
         std::atomic<discovery::node_wish> wish{discovery::node_wish::none};
+        std::atomic<bool> there{false}; // in the configuration
         std::atomic<bool> coming_back{false};
         std::atomic<bool> not_up{false}; // words and links are worth telling
         std::atomic<bool> looked{false}; // its prober was told to look, and has not yet
@@ -163,10 +168,10 @@ class node_states {
     [[nodiscard]] bool looks_bad(const shared& of, std::uint64_t now_ms) const noexcept;
     [[nodiscard]] bool all_look_bad(std::uint64_t now_ms) const noexcept;
 
-    const snapshot& settings_;
+    const snapshot* settings_; // the control thread's
     const std::vector<core*>& cores_;
-    discovery::health_rules rules_;
-    std::vector<std::unique_ptr<shared>> nodes_; // by node
+    std::atomic<std::int64_t> interval_ms_;      // as in health_rules
+    std::vector<std::unique_ptr<shared>> nodes_; // as many as there can be; by node
 };
 
 } // namespace boshgate::proxy

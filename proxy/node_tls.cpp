@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -159,8 +160,16 @@ bool set_protocol(SSL_CTX* context, bool legacy) {
            SSL_CTX_set_cipher_list(context, legacy ? ciphers_legacy : ciphers_default) == 1;
 }
 
+// What a certificate file holds, in so far as that is compared.
+void append_certificate(std::string& trust, X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int length = 0;
+    if (X509_digest(certificate, EVP_sha256(), digest.data(), &length) == 1)
+        trust.append(reinterpret_cast<const char*>(digest.data()), length);
+}
+
 bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name,
-               std::vector<tls_problem>& problems) {
+               std::string& trust, std::vector<tls_problem>& problems) {
     const auto failed = [&](std::string what, const char* key) {
         problems.push_back({std::move(what), key});
         return false;
@@ -172,6 +181,7 @@ bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name
         if (store == nullptr)
             return failed("the system's trust store cannot be loaded: " + last_error(), "tls");
         SSL_CTX_set_cert_store(context, store); // takes the reference
+        trust += std::to_string(reinterpret_cast<std::uintptr_t>(store));
     } else {
         std::vector<x509_ptr> anchors;
         std::string problem;
@@ -180,6 +190,8 @@ bool set_trust(SSL_CTX* context, const conf::node& node, const std::string& name
         for (const x509_ptr& anchor : anchors)
             if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), anchor.get()) != 1)
                 return failed(node.tls.ca_file + ": " + last_error(), "tls.ca_file");
+        for (const x509_ptr& anchor : anchors)
+            append_certificate(trust, anchor.get());
         // Whatever the operator puts into the file is an anchor: also the node's own certificate or
         // an intermediate one.
         X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
@@ -242,6 +254,7 @@ std::string joined(const std::vector<std::string>& names) {
 struct node_tls_context::state {
     ssl_ctx_ptr context;
     std::string name;        // SNI and name to verify
+    std::string trust;       // see trust()
     bool sends_name = false; // RFC 6066 3: addresses are not sent
 };
 
@@ -254,6 +267,10 @@ std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node
     built->name = name_to_verify(node);
     built->sends_name = !built->name.empty() && !is_numeric(built->name);
     built->context.reset(SSL_CTX_new(TLS_client_method()));
+    built->trust = built->name + (node.tls.verify ? " verified" : " any") +
+                   (node.tls.legacy ? " legacy " : " ");
+    for (const std::string& pin : node.tls.pins)
+        built->trust.append(pin).append(" ");
     SSL_CTX* context = built->context.get();
     auto owned = std::make_unique<node_state>();
     node_state& kept = *owned;
@@ -271,7 +288,7 @@ std::unique_ptr<node_tls_context> node_tls_context::build(const conf::node& node
         warn("is off: anybody between here and the node can read and change everything, "
              "passwords too; a pin (tls.pins) costs nothing and closes this",
              "tls.verify");
-    } else if (!set_trust(context, node, built->name, problems)) {
+    } else if (!set_trust(context, node, built->name, built->trust, problems)) {
         return nullptr;
     }
     if (node.tls.legacy)
@@ -286,6 +303,10 @@ SSL_CTX* node_tls_context::context() const noexcept {
 }
 const std::string& node_tls_context::name() const noexcept {
     return state_->name;
+}
+
+const std::string& node_tls_context::trust() const noexcept {
+    return state_->trust;
 }
 
 bool node_tls_context::prepare(SSL* ssl, bool resume) const {

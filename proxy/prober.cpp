@@ -47,6 +47,7 @@ prober::prober(core& home, routing::node_index node) : core_(home), node_(node) 
 prober::~prober() {
     for (const question& one : under_way_) {
         one.x->sink = nullptr;
+        exchange_abandon(*one.x, 0, reason::client_closed);
     }
 }
 

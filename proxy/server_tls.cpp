@@ -232,6 +232,7 @@ std::size_t partner_of(const std::vector<loaded>& pairs, std::size_t at) {
 struct server_tls::state {
     ssl_ctx_ptr context;
     std::int64_t expires = 0;
+    std::array<unsigned char, 32> certificates{};
 };
 
 std::unique_ptr<server_tls> server_tls::build(const conf::listener_tls& settings,
@@ -254,6 +255,7 @@ std::unique_ptr<server_tls> server_tls::build(const conf::listener_tls& settings
     auto table = std::make_unique<sni_table>();
     std::array<unsigned char, 32> session_context{};
     good = session_context_of(pairs, session_context);
+    built->certificates = session_context;
     built->expires = std::numeric_limits<std::int64_t>::max();
     std::vector<SSL_CTX*> context_of(pairs.size());
     for (std::size_t i = 0; good && i < pairs.size(); ++i) {
@@ -298,6 +300,9 @@ server_tls::server_tls(std::unique_ptr<state> built) : state_(std::move(built)) 
 server_tls::~server_tls() = default;
 SSL_CTX* server_tls::context() const noexcept {
     return state_->context.get();
+}
+const std::array<unsigned char, 32>& server_tls::certificates() const noexcept {
+    return state_->certificates;
 }
 std::int64_t server_tls::expires() const noexcept {
     return state_->expires;

@@ -32,7 +32,25 @@ std::uint64_t lifetime_of(const session& one) noexcept {
 } // namespace
 
 session_table::session_table(const conf::sessions_config& settings, std::size_t nodes)
-    : settings_(settings), broke_ms_(nodes) {}
+    : broke_ms_(nodes) {
+    limit(settings);
+}
+
+void session_table::limit(const conf::sessions_config& settings) noexcept {
+    const auto set = [](auto& bound, auto value) {
+        bound.store(static_cast<decltype(bound.load())>(value), std::memory_order_relaxed);
+    };
+    set(bounds_.max, settings.max);
+    set(bounds_.per_address, settings.per_address);
+    set(bounds_.unauthenticated_per_address, settings.unauthenticated_per_address);
+    set(bounds_.requests_per_second, settings.requests_per_second);
+    set(bounds_.replay_answers, settings.replay_answers);
+    set(bounds_.replay_bytes, settings.replay_bytes);
+    set(bounds_.replay_total, settings.replay_total);
+    set(bounds_.reorder_ms, settings.reorder.count());
+    set(bounds_.elsewhere_ms, settings.elsewhere.count());
+    set(bounds_.authentication_ms, settings.authentication_timeout.count());
+}
 
 session_table::~session_table() {
     for (shard& one : shards_) {
@@ -93,13 +111,13 @@ void session_table::drop(shard& in, session** place) {
 }
 
 reason session_table::enter_request(const routing::ip_address& client) {
-    if (size_.load(std::memory_order_relaxed) >= settings_.max) {
+    if (size_.load(std::memory_order_relaxed) >= read(bounds_.max)) {
         return reason::sessions;
     }
-    if (!by_address_.enter(client, settings_.per_address)) {
+    if (!by_address_.enter(client, read(bounds_.per_address))) {
         return reason::address_sessions;
     }
-    if (!unproven_.enter(client, settings_.unauthenticated_per_address)) {
+    if (!unproven_.enter(client, read(bounds_.unauthenticated_per_address))) {
         by_address_.leave(client);
         return reason::address_unauthenticated;
     }
@@ -120,7 +138,7 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
     made->facts = facts;
     made->client = client;
     made->begun_ms = made->used_ms = made->allowance_at_ms = now_ms;
-    made->allowance = settings_.requests_per_second * 1000;
+    made->allowance = read(bounds_.requests_per_second) * 1000;
     made->alive = made->counted = made->counted_unproven = true;
     made->origin = std::move(origin);
     if (!next.empty()) {
@@ -153,8 +171,8 @@ void session_table::open(routing::node_index node, std::string_view sid, std::ui
 
 session* session_table::adopt(shard& in, exchange& x, const session_key& key,
                               std::uint64_t now_ms) {
-    if (size_.load(std::memory_order_relaxed) >= settings_.max ||
-        !by_address_.enter(x.client, settings_.per_address)) {
+    if (size_.load(std::memory_order_relaxed) >= read(bounds_.max) ||
+        !by_address_.enter(x.client, read(bounds_.per_address))) {
         return nullptr;
     }
     auto made =
@@ -163,7 +181,7 @@ session* session_table::adopt(shard& in, exchange& x, const session_key& key,
     made->facts.secure = x.secure;
     made->client = x.client;
     made->begun_ms = made->used_ms = made->allowance_at_ms = now_ms;
-    made->allowance = settings_.requests_per_second * 1000;
+    made->allowance = read(bounds_.requests_per_second) * 1000;
     made->counted = true;
     session* one = made.get();
     insert(in, std::move(made));
@@ -226,6 +244,23 @@ void session_table::sweep(std::uint64_t round, std::uint64_t now_ms) {
                     drop(in, place);
                 } else {
                     place = &one.next;
+                }
+            }
+        }
+    }
+}
+
+void session_table::forget_node(routing::node_index node) {
+    for (shard& in : shards_) {
+        const std::lock_guard lock(in.mutex);
+        for (session*& bucket : in.buckets) {
+            for (session** place = &bucket; *place != nullptr;) {
+                const session& one = **place;
+                const bool there = one.node == node || (one.place && one.place->node == node);
+                if (there && one.members == nullptr) {
+                    drop(in, place);
+                } else {
+                    place = &(*place)->next;
                 }
             }
         }

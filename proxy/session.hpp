@@ -144,6 +144,7 @@ struct admission {
 
 class session_table {
   public:
+    // `nodes`: how many there can be.
     session_table(const conf::sessions_config& settings, std::size_t nodes);
     ~session_table();
     session_table(const session_table&) = delete;
@@ -217,6 +218,12 @@ class session_table {
     void sweep(std::uint64_t round, std::uint64_t now_ms);
     static constexpr std::uint64_t sweep_parts = 16;
 
+    // limit: other bounds from here on (a reload). Any thread.
+    void limit(const conf::sessions_config& settings) noexcept;
+    // forget_node drops the sessions of a node of which no request is under way any more: its index
+    // is going to stand for another one.
+    void forget_node(routing::node_index node);
+
     // A longer sid is passed on without a session: servers in use issue 50 bytes at most.
     static constexpr std::size_t sid_max = 256;
 
@@ -266,7 +273,26 @@ class session_table {
     void forget_kept(session& of, kept_answer& one);
     void proven(session& of);
 
-    const conf::sessions_config& settings_;
+    // conf::sessions_config, as all cores read it while a reload changes it. Each number stands for
+    // itself.
+    struct bounds {
+        std::atomic<std::uint32_t> max;
+        std::atomic<std::uint32_t> per_address;
+        std::atomic<std::uint32_t> unauthenticated_per_address;
+        std::atomic<std::uint32_t> requests_per_second;
+        std::atomic<std::uint32_t> replay_answers;
+        std::atomic<std::uint32_t> replay_bytes;
+        std::atomic<std::uint64_t> replay_total;
+        std::atomic<std::uint32_t> reorder_ms;
+        std::atomic<std::uint32_t> elsewhere_ms;
+        std::atomic<std::uint64_t> authentication_ms;
+    };
+    template <typename T>
+    [[nodiscard]] static T read(const std::atomic<T>& bound) noexcept {
+        return bound.load(std::memory_order_relaxed);
+    }
+
+    bounds bounds_;
     std::array<shard, shard_count> shards_;
     std::vector<std::atomic<std::uint64_t>> broke_ms_; // by node; 0: not lately
     std::atomic<std::size_t> size_{0};

@@ -11,9 +11,10 @@ namespace boshgate::proxy {
 // keep puts an answer by for copies of its request. Places are reused, so that a session in its
 // stride allocates nothing.
 bool session_table::keep(session& of, std::uint64_t rid, std::string_view body) {
-    const std::size_t places = of.window.requests() + settings_.replay_answers;
-    if (body.size() > settings_.replay_bytes ||
-        kept_bytes_.load(std::memory_order_relaxed) + body.size() > settings_.replay_total) {
+    const std::size_t places = of.window.requests() + read(bounds_.replay_answers);
+    const std::uint32_t most = read(bounds_.replay_bytes);
+    if (body.size() > most ||
+        kept_bytes_.load(std::memory_order_relaxed) + body.size() > read(bounds_.replay_total)) {
         return false;
     }
     kept_answer* place = nullptr;
@@ -44,7 +45,7 @@ bool session_table::keep(session& of, std::uint64_t rid, std::string_view body) 
         kept_bytes_.fetch_add(now - before, std::memory_order_relaxed);
     }
     // The oldest go first; the newest always fits.
-    while (of.kept_bytes > settings_.replay_bytes) {
+    while (of.kept_bytes > most) {
         const auto oldest = std::min_element(of.kept.begin(), of.kept.end(),
                                              [](const kept_answer& a, const kept_answer& b) {
                                                  return (a.rid == 0 ? ~std::uint64_t{0} : a.rid) <

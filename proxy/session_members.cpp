@@ -83,19 +83,19 @@ routing::rid_rules session_table::rules_for(const session& of,
                                             std::uint64_t now_ms) const noexcept {
     const std::uint64_t broke =
         broke_ms_[of.place ? of.place->node : of.node].load(std::memory_order_relaxed);
-    return {.reorder_ms = static_cast<std::uint32_t>(settings_.reorder.count()),
+    return {.reorder_ms = read(bounds_.reorder_ms),
             .settle_ms = broke != 0 && elapsed_ms(now_ms, broke) < careful_ms ? settle_ms : 0,
-            .elsewhere_ms = static_cast<std::uint32_t>(settings_.elsewhere.count())};
+            .elsewhere_ms = read(bounds_.elsewhere_ms)};
 }
 
 bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
-    if (settings_.requests_per_second == 0) {
+    const std::uint64_t rate = read(bounds_.requests_per_second);
+    if (rate == 0) {
         return true;
     }
-    const std::uint64_t most = std::uint64_t{settings_.requests_per_second} * 1000;
+    const std::uint64_t most = rate * 1000;
     const std::uint64_t passed = elapsed_ms(now_ms, of.allowance_at_ms);
-    const std::uint64_t grown =
-        of.allowance + std::min(passed, std::uint64_t{1000}) * settings_.requests_per_second;
+    const std::uint64_t grown = of.allowance + std::min(passed, std::uint64_t{1000}) * rate;
     of.allowance_at_ms = now_ms;
     of.allowance = static_cast<std::uint32_t>(std::min(most, grown));
     if (of.allowance < 1000) {
@@ -107,9 +107,8 @@ bool session_table::within_rate(session& of, std::uint64_t now_ms) const {
 
 // refusal_of says why a session gets no further, whatever the rid.
 reason session_table::refusal_of(session& of, std::uint64_t now_ms) {
-    if (!of.facts.authenticated && settings_.authentication_timeout.count() != 0 &&
-        elapsed_ms(now_ms, of.begun_ms) >
-            static_cast<std::uint64_t>(settings_.authentication_timeout.count())) {
+    const std::uint64_t patience = read(bounds_.authentication_ms);
+    if (!of.facts.authenticated && patience != 0 && elapsed_ms(now_ms, of.begun_ms) > patience) {
         return reason::unauthenticated;
     }
     return within_rate(of, now_ms) ? reason::none : reason::request_rate;
@@ -136,7 +135,7 @@ admission session_table::admit(exchange& x, const session_key& key, std::uint64_
     if (result.refused != reason::none) {
         return result;
     }
-    const bool elsewhere = settings_.elsewhere.count() != 0 && !of->window.fits(x.rid);
+    const bool elsewhere = read(bounds_.elsewhere_ms) != 0 && !of->window.fits(x.rid);
     if (x.rid > of->window.newest() + 1 && of->members == nullptr &&
         (elsewhere || unused_ms > stale_ms)) {
         // False: it is in use after all, and the window refuses what does not fit.

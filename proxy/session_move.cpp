@@ -3,6 +3,7 @@
 #include "proxy/bosh_answer.hpp"
 #include "proxy/core.hpp"
 #include "proxy/login_driver.hpp"
+#include "proxy/node_request.hpp"
 #include "routing/body_edit.hpp"
 #include "routing/sasl_user.hpp"
 
@@ -48,11 +49,11 @@ bool done(routing::edit_error why) noexcept {
     return why == routing::edit_error::none;
 }
 
-// place_request makes the message of x, which was made for the node `from`, one for x.node with
-// this sid. It was written by node_request: its last field is Content-Length.
-void place_request(exchange& x, node_index from, std::string_view sid) {
+// place_request makes the message of x, which was made for another node, one for x.node with this
+// sid. It was written by node_request: its last field is Content-Length.
+void place_request(exchange& x, std::string_view sid) {
     core& home = *x.home;
-    const snapshot& settings = *x.settings;
+    const snapshot& settings = *home.settings; // where the node is now
     static constexpr std::string_view end = "\r\n\r\n";
     const std::string_view old = x.request.view();
     const std::size_t head = old.find(end) + end.size();
@@ -60,7 +61,7 @@ void place_request(exchange& x, node_index from, std::string_view sid) {
         return done(edits.set(body_attribute::sid, sid));
     });
     std::string_view fields = old.substr(0, head - end.size());
-    fields.remove_prefix(settings.nodes[from].post_start.size());
+    fields.remove_prefix(start_of_node(fields));
     fields = fields.substr(0, fields.rfind(' ') + 1);
     const std::string_view start = settings.nodes[x.node].post_start;
     block made = home.blocks.take(start.size() + fields.size() + 20 + end.size() + body.size());
@@ -118,9 +119,9 @@ void mover::on_session(const login_session& opened) {
     if (move->sid.find_first_of("'<&") == std::string::npos) { // else its time ends it
         end(x_.node, move->sid, x_.rid);
     }
-    const node_index from = std::exchange(x_.node, opened.node);
+    x_.node = opened.node;
     home.shared.sessions.moved(x_, {.node = opened.node, .sid = sid, .shown = move->shown});
-    place_request(x_, from, sid);
+    place_request(x_, sid);
     x_.shown_sid = std::make_unique<std::string>(move->shown);
     home.counters.sessions_moved.add();
     x_.login = nullptr;
@@ -222,14 +223,18 @@ void start_move(exchange& x) {
     made->start();
 }
 
-void follow_move(exchange& x) {
+bool follow_move(exchange& x) {
     const std::optional<session_place> place = x.home->shared.sessions.place_now(x);
     if (!place) {
-        return;
+        return true;
     }
-    const node_index from = std::exchange(x.node, place->node);
-    place_request(x, from, place->sid);
+    if (place->node >= x.settings->nodes.size()) {
+        return false;
+    }
+    x.node = place->node;
+    place_request(x, place->sid);
     x.shown_sid = std::make_unique<std::string>(place->shown);
+    return true;
 }
 
 } // namespace boshgate::proxy

@@ -58,7 +58,8 @@ void prepare_move(exchange& x, std::string_view sid, std::string_view shown);
 void start_move(exchange& x);
 
 // follow_move makes a request, prepared for where its session was when it came, one for where that
-// is now: it may have waited for its turn while its session moved.
-void follow_move(exchange& x);
+// is now: it may have waited for its turn while its session moved. False: it cannot follow, for its
+// session went to a node that was not there when it came (a reload); its client's next copy can.
+[[nodiscard]] bool follow_move(exchange& x);
 
 } // namespace boshgate::proxy

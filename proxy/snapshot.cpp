@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <utility>
 
 #include <openssl/rand.h>
@@ -41,6 +42,12 @@ std::uint32_t connections_from_descriptors() {
         std::min<std::uint64_t>((limit.rlim_cur - descriptors_reserved) / 2, 10'000'000));
 }
 
+// Where a snapshot stands among those of its process.
+struct snapshot_place {
+    std::uint64_t number = 1;
+    discovery::node_slots slots;
+};
+
 void make_sid_tagger(snapshot& made, const std::vector<routing::tag_key>& keys) {
     std::vector<std::string> names;
     for (const conf::node& node : made.config.nodes) {
@@ -62,6 +69,59 @@ void find_same_node_ids(const conf::config& config, conf::findings& out) {
                    "another name",
                    {}});
     }
+}
+
+// Gives every node its slot. False: there are too many.
+bool lay_out_nodes(conf::config& settings, snapshot_place& place, const predecessor& before,
+                   conf::findings& out) {
+    if (!before.now) {
+        place.slots = discovery::lay_out(settings.nodes);
+        return true;
+    }
+    const snapshot& now = *before.now;
+    const std::size_t wanted = settings.nodes.size();
+    place.number = now.number + 1;
+    discovery::relaid relaid =
+        discovery::lay_out(std::move(settings.nodes), now.slots, place.number, before.oldest);
+    place.slots = std::move(relaid.slots);
+    settings.nodes = discovery::nodes_there(place.slots);
+    if (relaid.without == 0) {
+        return true;
+    }
+    const bool ever = wanted > now.slots.most;
+    out.error("nodes",
+              {"this process has room for " + std::to_string(now.slots.most) + " nodes, and " +
+                   std::to_string(wanted) + " are configured" +
+                   (ever ? ""
+                         : "; " + std::to_string(relaid.resting) +
+                               " places are still used by requests for nodes that were "
+                               "taken out"),
+               ever ? "a restart, which makes room" : "another try in a minute, or a restart",
+               {}});
+    return false;
+}
+
+// A context for the same place with the same trust is as good as the new one, and has the node's
+// newest session ticket.
+void keep_tls(node_entry& entry, const node_entry& before) {
+    if (entry.tls && before.tls && entry.name == before.name && entry.host == before.host &&
+        entry.port == before.port && entry.tls->trust() == before.tls->trust()) {
+        entry.tls = before.tls;
+    }
+}
+
+// The paths of the nodes that were taken out, as far as nothing else is there now.
+std::unique_ptr<const routing::route_table> routes_of_removed(const conf::config& config,
+                                                              const discovery::node_slots& slots) {
+    if (std::count(slots.removed_in.begin(), slots.removed_in.end(), 0U) ==
+        std::ssize(slots.removed_in)) {
+        return nullptr;
+    }
+    conf::config gone;
+    gone.prefix = config.prefix;
+    gone.routes = config.routes;
+    gone.nodes = discovery::nodes_removed(slots);
+    return std::make_unique<const routing::route_table>(gone);
 }
 
 } // namespace
@@ -88,6 +148,11 @@ snapshot::snapshot(conf::config given)
     }
 }
 
+std::size_t snapshot::nodes_in_use() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        nodes.begin(), nodes.end(), [](const node_entry& one) { return !one.removed; }));
+}
+
 void find_route_conflicts(const conf::config& config, conf::findings& out) {
     // The loader compares names as they are written; the table knows two spellings of one address.
     for (const routing::route_conflict& one : routing::route_table::conflicts(config)) {
@@ -99,15 +164,27 @@ void find_route_conflicts(const conf::config& config, conf::findings& out) {
     }
 }
 
-std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& out) {
+std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& out,
+                                        const predecessor& before) {
     const bool derived = settings.limits.connections == 0;
     if (derived) {
         settings.limits.connections = connections_from_descriptors();
     }
+    snapshot_place place;
+    if (!lay_out_nodes(settings, place, before, out)) {
+        return nullptr;
+    }
     auto made = std::make_shared<snapshot>(std::move(settings));
     made->connections_derived = derived;
     const conf::config& config = made->config;
-    RAND_bytes(made->log_key.data(), static_cast<int>(made->log_key.size()));
+    made->number = place.number;
+    made->removed_routes = routes_of_removed(config, place.slots);
+    made->slots = std::move(place.slots);
+    if (before.now) {
+        made->log_key = before.now->log_key; // sessions are found by it
+    } else {
+        RAND_bytes(made->log_key.data(), static_cast<int>(made->log_key.size()));
+    }
 
     find_route_conflicts(config, out);
     named_files opened = open_named_files(config, out);
@@ -122,6 +199,10 @@ std::shared_ptr<const snapshot> compile(conf::config settings, conf::findings& o
         entry.post_start = "POST" + rest;
         entry.get_start = "GET" + rest;
         entry.tls = std::move(opened.node_tls[i]);
+        entry.removed = made->slots.removed_in[i] != 0;
+        if (before.now && i < before.now->nodes.size()) {
+            keep_tls(entry, before.now->nodes[i]);
+        }
         made->nodes.push_back(std::move(entry));
     }
     made->tls = std::move(opened.listener_tls);

@@ -8,6 +8,7 @@
 #include "conf/config.hpp"
 #include "proxy/ticket_keys.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,6 +55,8 @@ class server_tls {
     [[nodiscard]] SSL_CTX* context() const noexcept;
     // When the first of the certificates expires, seconds since the epoch.
     [[nodiscard]] std::int64_t expires() const noexcept;
+    // A hash of the certificates: whether two listeners show the same ones.
+    [[nodiscard]] const std::array<unsigned char, 32>& certificates() const noexcept;
 
   private:
     struct state;
@@ -75,8 +78,13 @@ class node_tls_context {
     [[nodiscard]] const std::string& name() const noexcept;
 
     // prepare sets SNI and, to `resume`, offers the newest session on a fresh SSL of this context,
-    // before its handshake. The name to verify and the pins are the context's already. False: out of memory.
+    // before its handshake. The name to verify and the pins are the context's already. False: out
+    // of memory.
     [[nodiscard]] bool prepare(SSL* ssl, bool resume = true) const;
+
+    // trust stands for all that decides which node is believed to be the right one. Two contexts
+    // with the same can take each other's place.
+    [[nodiscard]] const std::string& trust() const noexcept;
 
     // verdict says in words why the node's certificate was not accepted, after a failed handshake;
     // empty when the failure had another cause (see handshake_failure). Names the certificate's

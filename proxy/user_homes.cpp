@@ -55,6 +55,16 @@ void user_homes::forget(std::string_view user) {
     cache_.forget(user);
 }
 
+void user_homes::limit(const conf::discovery_config& settings) {
+    const std::lock_guard lock(mutex_);
+    cache_.limit(settings.cache.users, settings.cache.keep);
+}
+
+void user_homes::forget_node(routing::node_index node) {
+    const std::lock_guard lock(mutex_);
+    cache_.forget_node(node);
+}
+
 bool user_homes::take_turn(std::string_view user, const std::shared_ptr<login_driver>& who,
                            core& home, bool& holds) {
     using turn = discovery::users_under_way::turn;

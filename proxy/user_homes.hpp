@@ -30,6 +30,9 @@ class user_homes {
     // learn keeps them. True: somebody else was forgotten for that.
     bool learn(std::string_view user, const discovery::login_homes& found);
     void forget(std::string_view user);
+    // After a reload: other bounds; a node that is none any more.
+    void limit(const conf::discovery_config& settings);
+    void forget_node(routing::node_index node);
 
     // take_turn: whether a login may ask where the user is. False: another one asks; `who` is
     // woken on its core when that is over. True with `holds`: give_turn is owed.

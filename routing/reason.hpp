@@ -88,6 +88,7 @@ namespace boshgate::routing {
     X(node_unresolved, 503, "the node's name does not resolve")                                    \
     X(node_refused, 503, "the node refused the connection")                                        \
     X(node_unreachable, 503, "the node cannot be reached")                                         \
+    X(node_removed, 404, "the node was taken out of the configuration")                            \
     X(node_links, 503, "too many links to the node are open")                                      \
     X(node_connect_timeout, 504, "the node did not accept the connection in time")                 \
     X(node_tls_failed, 502, "the TLS handshake with the node failed")                              \

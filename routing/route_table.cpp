@@ -136,13 +136,16 @@ std::vector<path_claim> path_claims(const conf::config& config) {
     std::vector<path_claim> all;
     const auto count =
         std::min<std::size_t>(config.nodes.size(), std::numeric_limits<node_index>::max());
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count; ++i) {
+        if (config.nodes[i].url.host.empty())
+            continue;
         for (const auto& [name, written] : claims_of(config.nodes[i]))
             all.push_back(
                 {key_of(config.prefix + "/" + name), static_cast<node_index>(i), written});
+    }
     for (const auto& [path, name] : config.routes) {
         for (std::size_t i = 0; i < count; ++i)
-            if (config.nodes[i].name == name) {
+            if (config.nodes[i].name == name && !config.nodes[i].url.host.empty()) {
                 all.push_back({key_of(path), static_cast<node_index>(i), true});
                 break;
             }

@@ -47,7 +47,8 @@ class route_table {
 
     // Node names get config.prefix put before them ("/app" + "/node-a1"); config.routes are whole
     // paths and stay as they are written, because legacy clients have them built in. A route whose
-    // node does not exist is left out: the loader has refused it before.
+    // node does not exist is left out: the loader has refused it before. Nothing leads to a node
+    // without a host, which is one that a reload has taken out (discovery/node_slots).
     explicit route_table(const conf::config& config);
 
     // find returns the node of a path (no query), or nullopt. Only exact matches and one trailing

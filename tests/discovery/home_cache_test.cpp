@@ -48,6 +48,35 @@ TEST(home_cache, keeps_no_longer_than_it_shall) {
     EXPECT_FALSE(never.find("alice", start));
 }
 
+TEST(home_cache, forgets_a_node) {
+    home_cache cache(10, 10min, key);
+    cache.learn("a", {1, 2}, start);
+    cache.learn("b", {2, 1}, start);
+    cache.learn("c", {2, {}}, start);
+    cache.learn("d", {3, 1}, start);
+    cache.forget_node(2);
+    EXPECT_EQ(cache.find("a", start), (homes{1, {}})) << "a backup is struck out";
+    EXPECT_FALSE(cache.find("b", start));
+    EXPECT_FALSE(cache.find("c", start));
+    EXPECT_EQ(cache.find("d", start), (homes{3, 1}));
+    EXPECT_EQ(cache.size(), 2U);
+}
+
+TEST(home_cache, takes_other_bounds) {
+    home_cache cache(3, 10min, key);
+    for (const char* user : {"a", "b", "c"})
+        cache.learn(user, {1, {}}, start);
+    cache.limit(2, 5min);
+    EXPECT_EQ(cache.size(), 2U);
+    EXPECT_FALSE(cache.find("a", start)) << "nobody asked for it longest";
+    EXPECT_TRUE(cache.find("b", start + 5min - 1ns));
+    EXPECT_FALSE(cache.find("b", start + 5min));
+    EXPECT_FALSE(cache.learn("d", {1, {}}, start)) << "b has made room";
+    EXPECT_TRUE(cache.learn("e", {1, {}}, start)) << "and now it is full";
+    cache.limit(0, 5min);
+    EXPECT_EQ(cache.size(), 0U);
+}
+
 TEST(home_cache, holds_so_many_users_and_drops_the_last_used) {
     home_cache cache(3, 10min, key);
     for (const char* user : {"a", "b", "c"})

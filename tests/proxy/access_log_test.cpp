@@ -344,5 +344,52 @@ TEST_F(writing, keeps_the_old_file_when_the_new_one_cannot_be_opened) {
     EXPECT_EQ(lines_of(directory.read("moved/access.log")).size(), 1U);
 }
 
+TEST_F(writing, goes_over_to_another_file_format_or_silence) {
+    auto log = open(conf::access_log::text);
+    ASSERT_TRUE(log) << problem;
+    const auto change = [&](conf::access_log kind, const std::string& name) {
+        conf::log settings;
+        settings.access = kind;
+        settings.access_file = (directory.path() / name).string();
+        if (!log->prepare(settings, problem))
+            return false;
+        log->commit();
+        return true;
+    };
+    log->write(full_record());
+    EXPECT_TRUE(change(conf::access_log::json, "second.log"));
+    log->write(full_record());
+    EXPECT_FALSE(change(conf::access_log::text, "nowhere/third.log"));
+    EXPECT_THAT(problem, HasSubstr("nowhere/third.log"));
+    log->write(full_record());
+    EXPECT_TRUE(change(conf::access_log::off, "-"));
+    EXPECT_FALSE(log->enabled());
+    log->write(full_record());
+    EXPECT_TRUE(change(conf::access_log::text, "access.log"));
+    EXPECT_TRUE(log->enabled());
+    log->write(full_record());
+    log.reset();
+    // Lines that wait when the file changes go to the one that is there when they are written.
+    const auto first = lines_of(directory.read("access.log"));
+    const auto second = lines_of(directory.read("second.log"));
+    EXPECT_EQ(first.size() + second.size(), 4U) << "none lost, none while it was off";
+    EXPECT_THAT(first.back(), HasSubstr(" rid="));
+}
+
+TEST_F(writing, begins_where_there_was_none) {
+    auto log = open(conf::access_log::off);
+    ASSERT_TRUE(log) << problem;
+    log->write(full_record());
+    conf::log settings;
+    settings.access = conf::access_log::json;
+    settings.access_file = (directory.path() / "late.log").string();
+    ASSERT_TRUE(log->prepare(settings, problem)) << problem;
+    log->write(full_record());
+    log->commit();
+    log->write(full_record());
+    log.reset();
+    EXPECT_EQ(lines_of(directory.read("late.log")).size(), 1U);
+}
+
 } // namespace
 } // namespace boshgate::proxy

@@ -110,5 +110,31 @@ TEST(CaxlMemory, ForgettingTakesItsTime) {
     EXPECT_EQ(memory.size(), 0U);
 }
 
+TEST(CaxlMemory, AReloadBringsOtherBounds) {
+    caxl_memory memory(3);
+    for (const user_hash user : {1U, 2U, 3U}) {
+        stays(memory, user, user);
+    }
+    memory.limit(2);
+    EXPECT_EQ(memory.size(), 2U);
+    EXPECT_EQ(memory.on_session_request(1, sd, 10), discovery_evidence::none) << "the oldest";
+    EXPECT_EQ(memory.on_session_request(2, sd, 10), discovery_evidence::ignored);
+    stays(memory, 4, 11, true);
+}
+
+TEST(CaxlMemory, WhatWasSeenOfANodeProvesNothingAboutTheNextOneInItsPlace) {
+    caxl_memory memory(3);
+    for (const routing::node_index gone : {sd, home, backup}) {
+        memory.limit(0);
+        memory.limit(3);
+        ASSERT_FALSE(memory.on_hostnames(1, sd, both, 1));
+        memory.forget_node(gone);
+        EXPECT_EQ(memory.on_authentication(1, sd, 2), discovery_evidence::none) << gone;
+    }
+    ASSERT_FALSE(memory.on_hostnames(2, sd, both, 1));
+    memory.forget_node(7);
+    EXPECT_EQ(memory.on_authentication(2, sd, 2), discovery_evidence::ignored);
+}
+
 } // namespace
 } // namespace boshgate::proxy

@@ -244,6 +244,42 @@ TEST_F(resolving, a_reload_keeps_what_is_known) {
     EXPECT_THAT(known[0], ElementsAre("10.0.0.2 7443"));
 }
 
+TEST_F(resolving, what_was_looked_up_ahead_is_told_at_once) {
+    names->answer("a.example", {"10.0.0.1"});
+    names->answer("b.example", {"10.0.0.2"});
+    name_resolver resolver(context, listener(), look_up());
+    resolver.watch({{"a", "a.example", 7335}}, 30s);
+    run_until([&] { return resolver.unanswered() == 0; });
+    const std::vector<name_resolver::watched> next{
+        {"a", "a.example", 7335}, {"gone", "", 0}, {"b", "b.example", 443}, {"c", "10.0.0.3", 80}};
+    resolver.look_ahead(next, 20s);
+    EXPECT_EQ(names->asked("a.example"), 1) << "it is watched";
+    EXPECT_EQ(names->asked("b.example"), 1);
+    EXPECT_EQ(told.count(2), 0U);
+    resolver.watch(next, 30s);
+    EXPECT_THAT(known[0], ElementsAre("10.0.0.1 7335"));
+    EXPECT_THAT(known[2], ElementsAre("10.0.0.2 443"));
+    EXPECT_THAT(known[3], ElementsAre("10.0.0.3 80"));
+    EXPECT_EQ(told.count(1), 0U) << "no node is there";
+    EXPECT_EQ(resolver.unanswered(), 0U);
+}
+
+TEST_F(resolving, nobody_waits_long_for_what_is_looked_up_ahead) {
+    names->hang("slow.example");
+    names->answer("slow.example", {"10.0.0.1"});
+    names->answer("b.example", {"10.0.0.2"});
+    name_resolver resolver(context, listener(), look_up());
+    const std::vector<name_resolver::watched> nodes{{"slow", "slow.example", 80},
+                                                    {"b", "b.example", 80}};
+    resolver.look_ahead(nodes, 1ms);
+    resolver.watch(nodes, 30s);
+    EXPECT_EQ(told.count(0), 0U);
+    names->release();
+    run_until([&] { return resolver.unanswered() == 0; });
+    EXPECT_THAT(known[0], ElementsAre("10.0.0.1 80"));
+    EXPECT_THAT(known[1], ElementsAre("10.0.0.2 80"));
+}
+
 TEST_F(resolving, results_for_an_older_list_are_dropped) {
     names->answer("old.example", {"10.0.0.1"});
     names->answer("new.example", {"10.0.0.2"});

@@ -17,7 +17,8 @@
 namespace boshgate::tests {
 namespace {
 
-std::shared_ptr<const proxy::snapshot> compile_text(const std::string& yaml) {
+std::shared_ptr<const proxy::snapshot> compile_text(const std::string& yaml,
+                                                    const proxy::predecessor& before = {}) {
     conf::loaded loaded = conf::load(yaml, "test.yaml");
     std::string messages;
     for (const conf::problem& one : loaded.problems) {
@@ -26,7 +27,7 @@ std::shared_ptr<const proxy::snapshot> compile_text(const std::string& yaml) {
     conf::findings found{loaded.marks, "test.yaml"};
     std::shared_ptr<const proxy::snapshot> compiled;
     if (!conf::has_errors(loaded.problems)) {
-        compiled = proxy::compile(std::move(loaded.config), found);
+        compiled = proxy::compile(std::move(loaded.config), found, before);
     }
     for (const conf::problem& one : found.take()) {
         messages += conf::to_string(one) + "\n";
@@ -49,6 +50,16 @@ proxy::socket_address numeric(const std::string& host, std::uint16_t port) {
     return made;
 }
 
+void tell_addresses(proxy::app& app) {
+    const std::vector<proxy::node_entry>& nodes = app.settings().nodes;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        if (!nodes[i].removed) {
+            app.set_addresses(static_cast<routing::node_index>(i),
+                              {numeric(nodes[i].host, nodes[i].port)}, {});
+        }
+    }
+}
+
 } // namespace
 
 running_proxy::running_proxy(const std::string& yaml) {
@@ -64,11 +75,19 @@ running_proxy::running_proxy(const std::string& yaml) {
     if (!app_->start(problem)) {
         throw std::runtime_error(problem);
     }
-    for (std::size_t i = 0; i < compiled->nodes.size(); ++i) {
-        const proxy::node_entry& node = compiled->nodes[i];
-        app_->set_addresses(static_cast<routing::node_index>(i), {numeric(node.host, node.port)},
-                            {});
+    tell_addresses(*app_);
+}
+
+std::string running_proxy::reload(const std::string& yaml) {
+    std::string problem;
+    try {
+        auto compiled = compile_text(yaml, app_->before());
+        static_cast<void>(
+            app_->reload(std::move(compiled), problem, [this] { tell_addresses(*app_); }));
+    } catch (const std::runtime_error& error) {
+        problem = error.what();
     }
+    return problem;
 }
 
 running_proxy::~running_proxy() {

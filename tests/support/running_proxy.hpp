@@ -38,6 +38,10 @@ class running_proxy {
     // is counted a moment after its answer can be read, so this waits, with a bound.
     [[nodiscard]] bool ended(routing::reason why, std::uint64_t count) const;
 
+    // reload goes on with another configuration, as SIGHUP does. Returns what is wrong with it; "":
+    // it is in use now.
+    [[nodiscard]] std::string reload(const std::string& yaml);
+
     // drain and join; afterwards counters are gone.
     void end(std::chrono::milliseconds limit = std::chrono::milliseconds{0});
 

@@ -24,12 +24,13 @@ BAD_LINE = re.compile(r"^\S+ (error|critical) |Sanitizer|runtime error:|terminat
 class Boshgate:
     """Starts in `with` or `async with`, which end it by SIGTERM and demand exit status 0."""
 
-    def __init__(self, configuration, descriptors=None, program=None, sanitizers=()):
+    def __init__(self, configuration, descriptors=None, program=None, sanitizers=(), errors=None):
         self.program = program or os.environ["BOSHGATE"]
         self.configuration = configuration
         self.descriptors = descriptors  # limit of open files, soft and hard; None: as it is
         # (variable, option): what a sanitizer needs to know, if it is built with one
         self.sanitizers = sanitizers
+        self.errors = errors  # lines of the log that are errors, and are meant to be
         self.process = None
 
     # --- life -----------------------------------------------------------------------------------
@@ -38,19 +39,15 @@ class Boshgate:
         self.directory = tempfile.mkdtemp(prefix="boshgate-")
         self.access_file = f"{self.directory}/access.log"
         self.log_file = f"{self.directory}/error.log"
-        config = f"{self.directory}/boshgate.yaml"
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(self.configuration)
-            if "\nadmin:" not in self.configuration:
-                out.write('admin: { address: "127.0.0.1:0" }\n')  # several may run at once
-            out.write(f'log: {{ level: debug, access: json, access_file: "{self.access_file}" }}\n')
+        self.config_file = f"{self.directory}/boshgate.yaml"
+        self.configure(self.configuration)
         # It must not outlive the test, not even when a test runner kills the test at its timeout.
         command = ["setpriv", "--pdeathsig", "KILL"]
         if self.descriptors:
             command += ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}"]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [*command, self.program, "serve", "-c", config],
+                [*command, self.program, "serve", "-c", self.config_file],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -66,6 +63,25 @@ class Boshgate:
                 raise AssertionError(f"boshgate {what}:\n{self.log()}")
             time.sleep(0.02)
 
+    def configure(self, configuration):
+        """Writes the file, which is read at the next start or reload."""
+        with open(self.config_file, "w", encoding="utf-8") as out:
+            out.write(configuration)
+            if "\nadmin:" not in configuration:
+                out.write('admin: { address: "127.0.0.1:0" }\n')  # several may run at once
+            out.write(f'log: {{ level: debug, access: json, access_file: "{self.access_file}" }}\n')
+
+    async def reload(self, configuration=None):
+        """SIGHUP; what the log says of it."""
+        if configuration is not None:
+            self.configure(configuration)
+        before = len(self.log_lines("reload: "))
+        self.process.send_signal(signal.SIGHUP)
+        lines = await until(
+            lambda: len(found := self.log_lines("reload: ")) > before and found,
+            "nothing was said of a reload")
+        return lines[-1].partition("reload: ")[2]
+
     def _environment(self):
         env = dict(os.environ)
         for variable, option in self.sanitizers:
@@ -79,7 +95,10 @@ class Boshgate:
             status = self.wait(60)
         finally:
             self._give_up()
-        bad = [line for line in self.log().splitlines() if BAD_LINE.search(line)]
+        bad = [
+            line for line in self.log().splitlines()
+            if BAD_LINE.search(line) and not (self.errors and re.search(self.errors, line))
+        ]
         if status != 0 or bad:
             raise AssertionError(f"boshgate ended with {status}; its log:\n{self.log()}")
 
