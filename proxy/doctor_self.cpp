@@ -76,7 +76,8 @@ std::string printable(std::string text) {
     return text;
 }
 
-// Whether what listens there answers as boshgate does. It is asked for a path that nobody has.
+// Whether what listens there answers as boshgate does, on a public listener or that of the admin.
+// It is asked for a path that nobody has.
 bool answers_as_boshgate(const conf::listener& settings, const doctor_patience& patience) {
     if (settings.proxy_protocol) {
         return false; // it would close without a word
@@ -111,7 +112,8 @@ bool answers_as_boshgate(const conf::listener& settings, const doctor_patience& 
         link.ask("POST /boshgate-doctor HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
                  "User-Agent: boshgate-doctor\r\nConnection: close\r\n\r\n",
                  until);
-    return answer.end == link_end::done && answer.body.starts_with("boshgate: ");
+    return answer.end == link_end::done && (answer.body.starts_with("boshgate: ") ||
+                                            answer.body.starts_with(R"({"error":{"code":")"));
 }
 
 port_facts examine_port(const conf::listener& settings, const doctor_patience& patience,
@@ -228,6 +230,13 @@ std::vector<finding> examine_self(const snapshot& settings, const conf::config& 
     std::int64_t running = 0;
     for (const conf::listener& one : written.listen) {
         out.push_back(judge_port(examine_port(one, patience, running)));
+    }
+    if (!written.admin.host.empty()) {
+        conf::listener admin;
+        admin.host = written.admin.host;
+        admin.port = written.admin.port;
+        out.push_back(judge_port(examine_port(admin, patience, running)));
+        out.back().check = "admin";
     }
     const auto now = static_cast<std::int64_t>(std::time(nullptr));
     for (const discovery::own_certificate& one : own_certificates(written)) {

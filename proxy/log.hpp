@@ -26,7 +26,14 @@ void log_info(std::string_view text);
 void log_debug(std::string_view text);
 
 // What may repeat a thousand times a second when something is wrong.
-enum class log_topic : std::uint8_t { accept, descriptors, node_tls, node_answer, node_life, admin };
+enum class log_topic : std::uint8_t {
+    accept,
+    descriptors,
+    node_tls,
+    node_answer,
+    node_life,
+    admin
+};
 inline constexpr int log_topics = 6;
 
 // log_limited warns, at most log_limit_per_second times a second for each topic and subject (a

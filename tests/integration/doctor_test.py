@@ -50,7 +50,12 @@ def wrong(findings):
 
 
 def configuration():
-    return lab.configuration("--discovery", "/httpbinding", listen=("--listen", "127.0.0.1:0"))
+    return lab.configuration(
+        "--discovery",
+        "/httpbinding",
+        listen=("--listen", "127.0.0.1:0"),
+        more='admin: { address: "127.0.0.1:0" }\n',
+    )
 
 
 class Doctor(Case):
@@ -111,7 +116,7 @@ class Doctor(Case):
         text = configuration()
         async with Boshgate(text) as proxy:
             port = f"127.0.0.1:{proxy.port()}"
-            status, found = await examine(text.replace("127.0.0.1:0", port))
+            status, found = await examine(text.replace("127.0.0.1:0", port, 1))
             own = next(checks for name, checks in found.items() if "boshgate.yaml" in name)
             self.assertEqual((status, wrong(found)), (0, []), found)
             self.assertIn(f"(boshgate, process {proxy.process.pid})", own["listener"]["text"])

@@ -55,7 +55,9 @@ class doctors_case {
     stub_node node{good_node};
 };
 
-const std::string anywhere = "listen: [{address: \"127.0.0.1:0\"}]\n";
+// Ports of the system's choice: whoever else runs on this machine does not matter.
+const std::string admin_anywhere = "admin: {address: \"127.0.0.1:0\"}\n";
+const std::string anywhere = "listen: [{address: \"127.0.0.1:0\"}]\n" + admin_anywhere;
 
 // With one blank wherever lines were broken or cells filled up.
 std::string flat(const std::string& text) {
@@ -158,7 +160,8 @@ TEST(Doctor, LeavesOutNodesWhoseTurnDoesNotCome) {
 TEST(Doctor, TellsWhoHasAPort) {
     doctors_case of;
     const auto listener = [](std::uint16_t port, const std::string& more = {}) {
-        return "listen: [{address: \"127.0.0.1:" + std::to_string(port) + "\"" + more + "}]\n";
+        return admin_anywhere + "listen: [{address: \"127.0.0.1:" + std::to_string(port) + "\"" +
+               more + "}]\n";
     };
     // A socket of this very process that is no proxy's: closed at once when it is asked.
     std::uint16_t taken = 0;
@@ -186,7 +189,7 @@ TEST(Doctor, TellsWhoHasAPort) {
 
 TEST(Doctor, TellsAnAddressThatThisMachineDoesNotHave) {
     doctors_case of;
-    const outcome got = of.run("listen: [{address: \"192.0.2.1:8443\"}]\n");
+    const outcome got = of.run(admin_anywhere + "listen: [{address: \"192.0.2.1:8443\"}]\n");
     EXPECT_EQ(got.status, 1);
     expect_line(got, "does not have the address");
     expect_line(got, "- address: 0.0.0.0:8443");
