@@ -35,7 +35,7 @@ def chosen(name, otherwise):
     return os.environ.get(f"INSTANCES_{name}", otherwise)
 
 
-SECONDS = int(chosen("SECONDS", "16"))
+SECONDS = int(chosen("SECONDS", "19"))
 PAIRS = int(chosen("PAIRS", "6"))
 COUNT = int(chosen("COUNT", "3"))
 KILLS = int(chosen("KILLS", "1000" if COUNT > 1 else "0"))
