@@ -6,6 +6,7 @@
 // times are milliseconds, moments are since 1970 in UTC.
 
 #include "proxy/admin_server.hpp"
+#include "routing/route_table.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
 
 namespace boshgate::proxy {
 
@@ -35,11 +37,16 @@ enum class admin_state {
 [[nodiscard]] admin_state state_of(const admin_subject& of);
 [[nodiscard]] std::string_view name_of(admin_state state) noexcept;
 
+// node_json is what /api/v1/nodes tells of one node.
+[[nodiscard]] boost::json::object node_json(app& proxy, routing::node_index node);
+
 // add_all registers everything below.
 void add_all(admin_server& to, const admin_subject& of);
 
 void add_health(admin_server& to, const admin_subject& of); // /livez, /readyz
 void add_status(admin_server& to, const admin_subject& of); // /api/v1/status
+void add_nodes(admin_server& to, const admin_subject& of);  // /api/v1/nodes
+void add_lookup(admin_server& to, const admin_subject& of); // /api/v1/lookup
 void add_page(admin_server& to);                            // /
 
 } // namespace boshgate::proxy

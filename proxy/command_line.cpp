@@ -6,6 +6,7 @@
 #include "proxy/configuration.hpp"
 #include "proxy/discover.hpp"
 #include "proxy/doctor.hpp"
+#include "proxy/nodes_command.hpp"
 
 #include <algorithm>
 #include <array>
@@ -33,6 +34,11 @@ constexpr std::string_view usage =
                                    limits; show what is wrong, and the lines that mend it.
                                    --node NAME: that one alone; --domain DOMAIN: of the users;
                                    --json for programs
+  boshgate nodes -c FILE           show the nodes of the process that runs with it: state, why, since
+                                   when, sessions; --json for programs
+  boshgate nodes -c FILE drain|disable|enable NAME
+                                   drain: no new sessions, what is there ends in its time;
+                                   disable: what is there ends too; enable: the end of either
   boshgate import-apache FILE      turn ProxyPass lines into a configuration (standard output);
                                    what was not carried over is listed on standard error
   boshgate --version
@@ -46,8 +52,9 @@ doctor: 1 when anything is wrong, 0 with warnings only.
 The configuration: boshgate.yaml (every key, commented) and MANUAL.md.
 )";
 
-constexpr std::array<std::string_view, 8> commands{
-    "serve", "check", "discover", "doctor", "import-apache", "--version", "--help", "help"};
+constexpr std::array<std::string_view, 9> commands{"serve",     "check",  "discover",
+                                                   "doctor",    "nodes",  "import-apache",
+                                                   "--version", "--help", "help"};
 // The first four are of all commands with a configuration, the fifth of `discover` and `doctor`,
 // the rest of `doctor`.
 constexpr std::array<std::string_view, 7> options{"-c",     "--config", "-h",      "--help",
@@ -196,6 +203,41 @@ int import_apache(const std::string& file, std::ostream& out, std::ostream& err)
     return imported.yaml.empty() ? 1 : 0;
 }
 
+int run_nodes(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
+    static constexpr std::array<std::string_view, 3> wishes{"drain", "disable", "enable"};
+    std::vector<std::string> for_file{words[0]};
+    std::vector<std::string> order;
+    bool json = false;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        if (word == "--json") {
+            json = true;
+        } else if (word.starts_with('-')) {
+            for_file.push_back(word);
+            if ((word == "-c" || word == "--config") && i + 1 < words.size()) {
+                for_file.push_back(words[++i]);
+            }
+        } else {
+            order.push_back(word);
+        }
+    }
+    const config_option option = read_config_option(for_file);
+    if (!option.problem.empty()) {
+        return usage_error(err, option.problem);
+    }
+    if (order.empty()) {
+        return nodes(option.file, {}, json, out, err);
+    }
+    if (std::find(wishes.begin(), wishes.end(), order[0]) == wishes.end()) {
+        return usage_error(err, conf::in_quotes(order[0]) + " is nothing that nodes can do" +
+                                    did_you_mean(conf::closest(order[0], wishes)));
+    }
+    if (order.size() != 2 || order[1].empty()) {
+        return usage_error(err, order[0] + " needs the NAME of one node");
+    }
+    return nodes(option.file, {order[0], order[1]}, json, out, err);
+}
+
 } // namespace
 
 int run_command(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
@@ -232,6 +274,9 @@ int run_command(const std::vector<std::string>& words, std::ostream& out, std::o
                           out, err);
         }
         return command == "serve" ? serve(option.file) : check(option.file, out, err);
+    }
+    if (command == "nodes") {
+        return run_nodes(words, out, err);
     }
     if (command == "import-apache") {
         if (words.size() != 2 || words[1].empty()) {

@@ -1,6 +1,6 @@
 #pragma once
-// The command line: `boshgate serve|check|discover|import-apache|--version|--help`. Reads files and
-// prints; the work is elsewhere.
+// The command line: `boshgate serve|check|discover|nodes|import-apache|--version|--help`. Reads
+// files and prints; the work is elsewhere.
 
 #include <ostream>
 #include <string>

@@ -5,6 +5,7 @@
 #include "proxy/core.hpp"
 #include "proxy/home_lookup.hpp"
 #include "proxy/log.hpp"
+#include "proxy/login_report.hpp"
 #include "proxy/name_resolver.hpp"
 
 #include <algorithm>
@@ -30,15 +31,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// What a login has shown.
-struct found_out {
-    std::vector<login_step> steps;
-    std::map<node_index, routing::reason> unanswered; // why a node gave no answer
-    login_homes homes;
-    node_index opened = no_node; // where the session would be
-    login_failure failure = login_failure::none;
-};
-
 // Lets the loop run until the sessions are ended, or will end by themselves.
 class farewell final : public timed {
   public:
@@ -62,43 +54,28 @@ class farewell final : public timed {
     milliseconds until_{0};
 };
 
-class watcher final : public login_owner {
+class watcher final : public login_reporter {
   public:
-    watcher(core& home, farewell& end, found_out& out) : home_(home), end_(end), out_(out) {}
+    watcher(core& home, farewell& end, login_report& out) : home_(home), end_(end), out_(out) {}
 
-    void on_session(const login_session& opened) override {
-        out_.opened = opened.node;
+  private:
+    void on_opened(const login_session& opened) override {
         exchange_end_session(home_, home_.settings,
                              {.node = opened.node,
                               .sid = opened.sid,
                               .rid = opened.next_rid,
                               .client = {},
                               .secure = true});
-        take(*opened.done);
     }
 
-    void on_homes(const discovery::login& done) override { take(done); }
-
-    void on_no_login(const discovery::login& done, login_failure why,
-                     std::string_view /*refusal*/) override {
-        out_.failure = why;
-        take(done);
-    }
-
-    void on_step_failed(node_index node, routing::reason why) override {
-        out_.unanswered.emplace(node, why);
-    }
-
-  private:
-    void take(const discovery::login& done) {
-        out_.homes = done.homes();
-        out_.steps.assign(done.trace().begin(), done.trace().end());
+    void on_report(login_report found) override {
+        out_ = std::move(found);
         end_.begin(home_.settings->config.discovery.step);
     }
 
     core& home_;
     farewell& end_;
-    found_out& out_;
+    login_report& out_;
 };
 
 void find_addresses(core& home) {
@@ -119,13 +96,13 @@ void find_addresses(core& home) {
     }
 }
 
-found_out ask(const std::shared_ptr<const snapshot>& settings, const routing::bare_jid& user,
-              access_log& access) {
+login_report ask(const std::shared_ptr<const snapshot>& settings, const routing::bare_jid& user,
+                 access_log& access) {
     shared_state shared(*settings);
     core home(0, settings, shared, access);
     shared.cores.push_back(&home);
     find_addresses(home);
-    found_out out;
+    login_report out;
     farewell end(home);
     home.loop.post([&] {
         const auto self = routing::ip_address::v4(0x7f000001); // this machine
@@ -184,10 +161,10 @@ std::string_view words_of(login_failure why) noexcept {
     return "";
 }
 
-// One user's login in words, or as JSON.
+// One user's login in words.
 class printer {
   public:
-    printer(const snapshot& settings, const routing::bare_jid& user, const found_out& found)
+    printer(const snapshot& settings, const routing::bare_jid& user, const login_report& found)
         : settings_(settings), user_(user), found_(found) {}
 
     [[nodiscard]] std::string text() const {
@@ -213,51 +190,8 @@ class printer {
         return out;
     }
 
-    [[nodiscard]] std::string json() const {
-        std::string out = "{\"jid\":";
-        append_json_text(out, user_.text());
-        member(out, "home", found_.homes.home);
-        member(out, "backup", found_.homes.backup);
-        member(out, "opened", found_.opened);
-        out += ",\"failure\":";
-        out += found_.failure == login_failure::none
-                   ? "null"
-                   : '"' + std::string(discovery::name_of(found_.failure)) + '"';
-        out += ",\"steps\":[";
-        for (const login_step& step : found_.steps) {
-            if (&step != found_.steps.data()) {
-                out += ',';
-            }
-            out += "{\"node\":";
-            append_json_text(out, name(step.node));
-            out.append(",\"why\":\"").append(discovery::name_of(step.why));
-            out.append("\",\"outcome\":\"").append(discovery::name_of(step.how)).append("\"");
-            member(out, "home", step.named.home);
-            member(out, "backup", step.named.backup);
-            const auto because = found_.unanswered.find(step.node);
-            out += ",\"reason\":";
-            out += step.how == step_end::dead && because != found_.unanswered.end()
-                       ? '"' + std::string(routing::name_of(because->second)) + '"'
-                       : "null";
-            out += ",\"unknown_names\":" + std::to_string(step.unknown) +
-                   ",\"polls\":" + std::to_string(step.polls) +
-                   ",\"began_ms\":" + std::to_string(step.began_ms) +
-                   ",\"took_ms\":" + std::to_string(step.took_ms) + '}';
-        }
-        return out + "]}\n";
-    }
-
   private:
     [[nodiscard]] std::string name(node_index node) const { return settings_.nodes[node].name; }
-
-    void member(std::string& out, std::string_view key, node_index node) const {
-        out.append(",\"").append(key).append("\":");
-        if (node == no_node) {
-            out += "null";
-        } else {
-            append_json_text(out, name(node));
-        }
-    }
 
     [[nodiscard]] std::string outcome(const login_step& step) const {
         switch (step.how) {
@@ -312,7 +246,7 @@ class printer {
 
     const snapshot& settings_;
     const routing::bare_jid& user_;
-    const found_out& found_;
+    const login_report& found_;
 };
 
 } // namespace
@@ -349,9 +283,9 @@ int discover(const std::string& config_file, const std::string& user, bool json,
         err << "boshgate: " << problem << '\n';
         return 1;
     }
-    const found_out found = ask(loaded.compiled, *who, *access);
-    const printer printed(*loaded.compiled, *who, found);
-    out << (json ? printed.json() : printed.text());
+    const login_report found = ask(loaded.compiled, *who, *access);
+    out << (json ? to_json(*loaded.compiled, *who, found) + '\n'
+                 : printer(*loaded.compiled, *who, found).text());
     return found.homes.none() || found.opened == no_node ? 1 : 0;
 }
 

@@ -28,16 +28,6 @@ namespace {
 // opened a session by then, which is to be ended.
 constexpr milliseconds late_answer{10'000};
 
-discovery::login_rules rules_of(const conf::discovery_config& settings) {
-    return {.steps_max = static_cast<std::uint8_t>(
-                std::min<std::uint32_t>(settings.steps_max, discovery::login_rules::steps_most)),
-            // The client can be given one answer beside that to its session request: a rid that the
-            // node has seen beyond that would swallow what the client sends under it.
-            .polls_max = 1,
-            .step = settings.step,
-            .patience = settings.patience};
-}
-
 // Of two discovery nodes a user who is not known can be opened at either: at the one that holds
 // less.
 discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
@@ -55,6 +45,16 @@ discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
 }
 
 } // namespace
+
+discovery::login_rules login_rules_of(const conf::discovery_config& settings) {
+    return {.steps_max = static_cast<std::uint8_t>(
+                std::min<std::uint32_t>(settings.steps_max, discovery::login_rules::steps_most)),
+            // The client can be given one answer beside that to its session request: a rid that the
+            // node has seen beyond that would swallow what the client sends under it.
+            .polls_max = 1,
+            .step = settings.step,
+            .patience = settings.patience};
+}
 
 std::string login_message(core& home, const std::shared_ptr<const snapshot>& settings,
                           const routing::ip_address& client, bool secure,
@@ -77,7 +77,7 @@ login_driver::login_driver(core& home, std::shared_ptr<const snapshot> settings,
       settings_(std::move(settings)),
       task_(std::move(task)),
       owner_(std::move(owner)),
-      login_(rules_of(settings_->config.discovery), nodes_of(home, *settings_, task_),
+      login_(login_rules_of(settings_->config.discovery), nodes_of(home, *settings_, task_),
              home.health()) {}
 
 bool login_driver::may_ask(core& home, const snapshot& settings, const login_task& task) {

@@ -58,6 +58,9 @@ class login_owner {
     virtual void on_step_failed(routing::node_index /*node*/, routing::reason /*why*/) {}
 };
 
+// login_rules_of takes what bounds a login from the configuration.
+[[nodiscard]] discovery::login_rules login_rules_of(const conf::discovery_config& settings);
+
 // login_message is a session request as any node gets it, but for the request line and Host.
 // `head`: of the client's request, whose listed fields are passed on; nullptr: it is the proxy's.
 [[nodiscard]] std::string login_message(core& home, const std::shared_ptr<const snapshot>& settings,

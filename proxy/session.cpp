@@ -32,7 +32,7 @@ std::uint64_t lifetime_of(const session& one) noexcept {
 } // namespace
 
 session_table::session_table(const conf::sessions_config& settings, std::size_t nodes)
-    : broke_ms_(nodes) {
+    : broke_ms_(nodes), at_(nodes) {
     limit(settings);
 }
 
@@ -91,6 +91,7 @@ void session_table::insert(shard& in, std::unique_ptr<session> made) {
     bucket = made.release();
     ++in.size;
     size_.fetch_add(1, std::memory_order_relaxed);
+    at_[bucket->node].fetch_add(1, std::memory_order_relaxed);
 }
 
 void session_table::drop(shard& in, session** place) {
@@ -98,6 +99,7 @@ void session_table::drop(shard& in, session** place) {
     *place = gone->next;
     --in.size;
     size_.fetch_sub(1, std::memory_order_relaxed);
+    at_[gone->place ? gone->place->node : gone->node].fetch_sub(1, std::memory_order_relaxed);
     for (kept_answer& one : gone->kept) {
         forget_kept(*gone, one);
     }
@@ -204,6 +206,8 @@ void session_table::moved(const exchange& x, session_place place) {
     const std::lock_guard lock(shard_of(of.hash).mutex);
     of.place = std::make_unique<session_place>(std::move(place));
     moved_.fetch_add(1, std::memory_order_relaxed); // it moves once
+    at_[of.node].fetch_sub(1, std::memory_order_relaxed);
+    at_[of.place->node].fetch_add(1, std::memory_order_relaxed);
 }
 
 std::optional<session_place> session_table::place_now(const session_key& key) {

@@ -236,6 +236,10 @@ class session_table {
     [[nodiscard]] std::size_t size() const noexcept {
         return size_.load(std::memory_order_relaxed);
     }
+    // Sessions at a node, where they are now.
+    [[nodiscard]] std::uint32_t at(routing::node_index node) const noexcept {
+        return at_[node].load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t kept_bytes() const noexcept {
         return kept_bytes_.load(std::memory_order_relaxed);
     }
@@ -296,7 +300,8 @@ class session_table {
     std::array<shard, shard_count> shards_;
     std::vector<std::atomic<std::uint64_t>> broke_ms_; // by node; 0: not lately
     std::atomic<std::size_t> size_{0};
-    std::atomic<std::size_t> moved_{0}; // sessions that are not where they were opened
+    std::vector<std::atomic<std::uint32_t>> at_; // by node
+    std::atomic<std::size_t> moved_{0};          // sessions that are not where they were opened
     std::atomic<std::uint64_t> kept_bytes_{0};
     address_counts by_address_;
     address_counts unproven_;

@@ -49,6 +49,11 @@ TEST(CommandLine, WordsThatMakeNoSenseGetTheUsageAndStatusTwo) {
                                                   {"doctor", "-c", "a", "node-a1"},
                                                   {"doctor", "-c", "a", "--node"},
                                                   {"doctor", "-c", "a", "--node", ""},
+                                                  {"nodes"},
+                                                  {"nodes", "drain", "node-a1"},
+                                                  {"nodes", "-c", "a", "drain"},
+                                                  {"nodes", "-c", "a", "drain", "b", "c"},
+                                                  {"nodes", "-c", "a", "b"},
                                                   {"import-apache", "-c"},
                                                   {"import-apache"},
                                                   {"import-apache", "a", "b"}}) {
@@ -83,6 +88,10 @@ TEST(CommandLine, SlipsGetACorrection) {
         {{"doctor", "-c", "a", "--node", "b", "--node", "c"}, "one --node is enough"},
         {{"discover", "-c", "a", "b@c", "--node", "d"}, "unknown option '--node'\n"},
         {{"dicover"}, "unknown command 'dicover', did you mean discover?"},
+        {{"nodes", "drain", "b"}, "nodes needs -c FILE"},
+        {{"nodes", "-c", "a", "drian", "b"}, "did you mean drain?"},
+        {{"nodes", "-c", "a", "disable"}, "disable needs the NAME of one node"},
+        {{"nodes", "-c", "a", "--jsn"}, "unknown option '--jsn'"},
         {{"serve"}, "serve needs -c FILE"},
         {{"serve", "-c", "a", "--config=b"}, "one FILE is enough"},
     };
