@@ -5,6 +5,7 @@
 #include "routing/binding_condition.hpp"
 #include "routing/route_table.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -114,6 +115,8 @@ enum class login_failure : std::uint8_t {
     out_of_steps,
     gone, // on_gone
 };
+
+inline constexpr std::size_t login_failures = static_cast<std::size_t>(login_failure::gone) + 1;
 
 enum class login_cache : std::uint8_t { keep, learn /* homes() */, forget };
 

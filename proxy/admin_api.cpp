@@ -7,6 +7,7 @@ void add_all(admin_server& to, const admin_subject& of) {
     add_status(to, of);
     add_nodes(to, of);
     add_lookup(to, of);
+    add_metrics(to, of);
     add_page(to);
 }
 

@@ -43,10 +43,11 @@ enum class admin_state {
 // add_all registers everything below.
 void add_all(admin_server& to, const admin_subject& of);
 
-void add_health(admin_server& to, const admin_subject& of); // /livez, /readyz
-void add_status(admin_server& to, const admin_subject& of); // /api/v1/status
-void add_nodes(admin_server& to, const admin_subject& of);  // /api/v1/nodes
-void add_lookup(admin_server& to, const admin_subject& of); // /api/v1/lookup
-void add_page(admin_server& to);                            // /
+void add_health(admin_server& to, const admin_subject& of);  // /livez, /readyz
+void add_status(admin_server& to, const admin_subject& of);  // /api/v1/status
+void add_nodes(admin_server& to, const admin_subject& of);   // /api/v1/nodes
+void add_lookup(admin_server& to, const admin_subject& of);  // /api/v1/lookup
+void add_metrics(admin_server& to, const admin_subject& of); // /metrics
+void add_page(admin_server& to);                             // /
 
 } // namespace boshgate::proxy

@@ -156,14 +156,15 @@ struct question {
 
 class asker final : public login_reporter {
   public:
-    asker(std::shared_ptr<question> of, const snapshot& settings, routing::bare_jid user)
-        : of_(std::move(of)), settings_(settings), user_(std::move(user)) {}
+    asker(std::shared_ptr<question> of, std::shared_ptr<const snapshot> settings,
+          routing::bare_jid user)
+        : of_(std::move(of)), settings_(std::move(settings)), user_(std::move(user)) {}
 
   private:
-    void on_report(login_report found) override { of_->answer(to_json(settings_, user_, found)); }
+    void on_report(login_report found) override { of_->answer(to_json(*settings_, user_, found)); }
 
     std::shared_ptr<question> of_;
-    const snapshot& settings_;
+    std::shared_ptr<const snapshot> settings_; // a reload may come in between
     routing::bare_jid user_;
 };
 
@@ -172,7 +173,7 @@ void ask(core& home, const std::shared_ptr<question>& of, const routing::bare_ji
     login_task task =
         lookup_task(home, home.settings, user, discovery::login_purpose::homes, self, true);
     login_driver::make(home, home.settings, std::move(task),
-                       std::make_unique<asker>(of, *home.settings, user))
+                       std::make_unique<asker>(of, home.settings, user))
         ->start();
 }
 

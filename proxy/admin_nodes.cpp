@@ -48,7 +48,7 @@ json::value role_of(const snapshot& settings, node_index node) {
 
 std::optional<node_index> find(const snapshot& settings, std::string_view name) {
     for (std::size_t i = 0; i < settings.nodes.size(); ++i) {
-        if (settings.nodes[i].name == name) {
+        if (!settings.nodes[i].removed && settings.nodes[i].name == name) {
             return static_cast<node_index>(i);
         }
     }
@@ -58,7 +58,9 @@ std::optional<node_index> find(const snapshot& settings, std::string_view name) 
 admin_answer no_such_node(const snapshot& settings, const std::string& name) {
     std::vector<std::string_view> known;
     for (const node_entry& one : settings.nodes) {
-        known.push_back(one.name);
+        if (!one.removed) {
+            known.push_back(one.name);
+        }
     }
     const std::string_view near = conf::closest(name, known);
     return admin_error(404, "node",
@@ -69,7 +71,9 @@ admin_answer no_such_node(const snapshot& settings, const std::string& name) {
 admin_answer list(const admin_subject& of) {
     json::array all;
     for (std::size_t i = 0; i < of.proxy.settings().nodes.size(); ++i) {
-        all.push_back(node_json(of.proxy, static_cast<node_index>(i)));
+        if (const auto node = static_cast<node_index>(i); of.proxy.settings().in_use(node)) {
+            all.push_back(node_json(of.proxy, node));
+        }
     }
     return {.body = json::serialize(json::object{{"nodes", std::move(all)}}) + "\n"};
 }

@@ -10,6 +10,7 @@ constexpr const char* index = "boshgate " BOSHGATE_VERSION R"(
 
 /livez            whether the process runs
 /readyz           whether it takes connections
+/metrics          for Prometheus
 /api/v1/status    the process in one look
 /api/v1/nodes     each node: state, why, since when, sessions
 /api/v1/lookup    ?jid=alice@example.com: where the next session would be opened, and why

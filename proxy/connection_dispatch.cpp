@@ -27,6 +27,9 @@ reason connection::judge() {
     const routing::request_head& request = core_.request;
     cors_ =
         settings.cors.judge(routing::origin_of(request), request.host, transport_.ssl() != nullptr);
+    if (cors_.kind == origin_kind::allowed) {
+        core_.counters.cors_allowed.add();
+    }
     to_discovery_ = settings.routes.find_discovery(request.path).has_value();
     std::optional<routing::node_index> node =
         to_discovery_ ? settings.primary : settings.routes.find(request.path);

@@ -46,6 +46,7 @@ core::core(unsigned which, std::shared_ptr<const snapshot> compiled, shared_stat
       settings(std::move(compiled)),
       shared(state),
       log(access),
+      node_counts(settings->slots.most),
       nodes(settings->slots.most) {
     if (index == 0) {
         sweeper_ = std::make_unique<sweeper>(*this);

@@ -153,6 +153,7 @@ struct core {
     shared_state& shared;
     access_log& log;
     core_counters counters;
+    std::vector<node_counters> node_counts; // by node index
     std::unique_ptr<shared_buffers> buffers = std::make_unique<shared_buffers>();
     routing::request_head request; // of the request that is being read
     routing::answer_head answer;   // of the answer that is being read

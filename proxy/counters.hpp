@@ -3,6 +3,7 @@
 // relaxed load and store, no locked instruction. Sums over the cores are made by whoever shows
 // them.
 
+#include "discovery/login_words.hpp"
 #include "routing/reason.hpp"
 
 #include <array>
@@ -64,11 +65,53 @@ class counter {
     X(questions_unanswered, "of these, not answered well in time")                                 \
     X(nodes_down, "times a node went down")                                                        \
     X(nodes_dead, "times what was held at a node was given up")                                    \
+    X(cors_allowed, "requests of pages of other origins that cors.origins lists")                  \
     X(streamed, "answers too large to be kept whole: streamed")                                    \
     X(request_bytes, "bytes of request bodies")                                                    \
     X(answer_bytes, "bytes of answer bodies sent")                                                 \
     X(fields_dropped, "header fields dropped from requests: underscore names")                     \
     X(read_ahead_stops, "times reading stopped because a client sent too far ahead")
+
+// Durations, as a histogram of Prometheus counts them.
+class durations {
+  public:
+    // Upper ends of the buckets, in microseconds; what is longer is in one more. Whole requests
+    // take less than a millisecond as a rule, polls up to two minutes.
+    static constexpr std::array<std::int64_t, 17> bounds_us{
+        500,       1'000,      2'500,      5'000,      10'000,     25'000,
+        50'000,    100'000,    250'000,    500'000,    1'000'000,  2'500'000,
+        5'000'000, 10'000'000, 30'000'000, 60'000'000, 120'000'000};
+
+    void add(std::int64_t us) noexcept {
+        std::size_t i = 0;
+        while (i < bounds_us.size() && us > bounds_us[i]) {
+            ++i;
+        }
+        in_[i].add();
+        sum_us_.add(us > 0 ? static_cast<std::uint64_t>(us) : 0);
+    }
+    // How many are in the n-th bucket alone.
+    [[nodiscard]] std::uint64_t in(std::size_t n) const noexcept { return in_[n].get(); }
+    [[nodiscard]] std::uint64_t sum_us() const noexcept { return sum_us_.get(); }
+
+  private:
+    std::array<counter, bounds_us.size() + 1> in_;
+    counter sum_us_;
+};
+
+// How a client's request came to a node.
+enum class request_way : std::uint8_t {
+    node,      // by the node's own path, or a route to it
+    discovery, // by the path of the discovery endpoint
+    page,      // GET and HEAD
+};
+inline constexpr std::size_t request_ways = 3;
+
+// What a core counts of one node.
+struct node_counters {
+    std::array<std::array<counter, routing::reason_count>, request_ways> ended;
+    durations answers; // of what a node does not hold: session requests, pages
+};
 
 struct core_counters {
 #define BOSHGATE_COUNTER(name, words) counter name;
@@ -76,6 +119,9 @@ struct core_counters {
 #undef BOSHGATE_COUNTER
     std::array<counter, routing::reason_count>
         ended; // exchanges and connections by the reason they ended for
+    std::array<counter, discovery::login_failures> logins_failed; // by what they failed for
+    durations own;   // of exchanges with a node, without the time that the node took
+    durations polls; // until the node answered requests of sessions, which it may hold
 };
 
 } // namespace boshgate::proxy

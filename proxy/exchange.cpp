@@ -34,6 +34,24 @@ std::string_view text_of(routing::method verb) noexcept {
     return "-";
 }
 
+// What is shown of one node, and how long it took. The time that a node holds a poll is nobody's
+// fault and nobody's merit: it is counted apart.
+void count_at_node(core& home, const exchange& x, reason why) {
+    const request_way way = x.tagged                          ? request_way::discovery
+                            : x.verb == routing::method::post ? request_way::node
+                                                              : request_way::page;
+    node_counters& counts = home.node_counts[x.node];
+    counts.ended[static_cast<std::size_t>(way)][static_cast<std::size_t>(why)].add();
+    if (x.sent_us == 0 || x.answered_us == 0) {
+        return;
+    }
+    const std::int64_t node_us = x.answered_us - x.sent_us;
+    home.counters.own.add(home.loop.now_us() - x.begun_us - node_us);
+    if (why == reason::answered) {
+        (x.bosh && !x.opens_session ? home.counters.polls : counts.answers).add(node_us);
+    }
+}
+
 } // namespace
 
 exchange& exchange_pool::take() {
@@ -99,6 +117,9 @@ void exchange_finish(exchange& x, int status, reason why) {
     home.counters.ended[static_cast<std::size_t>(why)].add();
     home.counters.request_bytes.add(x.request_bytes);
     home.counters.answer_bytes.add(x.answer_bytes);
+    if (x.for_node) {
+        count_at_node(home, x, why);
+    }
     if (home.log.enabled()) {
         using std::chrono::microseconds;
         const microseconds total{home.loop.now_us() - x.begun_us};

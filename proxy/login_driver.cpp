@@ -301,6 +301,7 @@ void login_driver::found() {
 }
 
 void login_driver::fail(login_failure why) {
+    core_.counters.logins_failed[static_cast<std::size_t>(why)].add();
     const std::shared_ptr<login_driver> keep = self_;
     const std::unique_ptr<login_owner> owner = over();
     owner->on_no_login(login_, why, refusal_);

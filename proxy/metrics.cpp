@@ -135,7 +135,9 @@ void each_node(metrics_writer& out, const app& proxy, std::string_view name, std
                std::string_view help, Write write) {
     out.family(name, type, help);
     for (std::size_t i = 0; i < proxy.settings().nodes.size(); ++i) {
-        write(static_cast<node_index>(i), std::string_view(proxy.settings().nodes[i].name));
+        if (const auto node = static_cast<node_index>(i); proxy.settings().in_use(node)) {
+            write(node, std::string_view(proxy.settings().nodes[i].name));
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 # Installs what is missing on a Debian 12, and only that: `tests/setup.sh run` for `make run`,
 # `tests/setup.sh test` for `make test` (which includes `run`). With nothing missing it takes a few
 # milliseconds and needs neither root nor a network. The servers among the packages (Prosody,
-# ejabberd, nginx, HAProxy) are neither started nor enabled: the lab runs its own, from its own
-# folders.
+# ejabberd, nginx, HAProxy, Prometheus) are neither started nor enabled: the lab runs its own, from
+# its own folders.
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache make libboost1.81-dev libboost-url1.81-dev libyaml-cpp-dev
@@ -15,6 +15,7 @@ test=(
     clang libclang-rt-14-dev clang-format      # the second compiler, libFuzzer, and the style
     chromium chromium-driver fonts-dejavu-core # what users sit in front of
     nginx-light haproxy apache2-bin            # what boshgate is compared with
+    prometheus                                 # promtool reads what /metrics says
 )
 
 say() { echo "setup: $*" >&2; }
@@ -79,7 +80,7 @@ disable_new_services() { # PACKAGE...
     for package in "$@"; do
         service=${package%-light}
         case $service in
-            prosody | ejabberd | nginx | haproxy)
+            prosody | ejabberd | nginx | haproxy | prometheus)
                 as_root systemctl --quiet disable "$service.service" || true ;;
         esac
     done
