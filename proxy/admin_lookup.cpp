@@ -62,6 +62,16 @@ std::uint64_t steady_now_ms() {
         duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
+// As a login takes them: a node may have been taken out by a reload.
+login_homes stored_homes(app& proxy, const routing::bare_jid& user) {
+    const snapshot& settings = proxy.settings();
+    login_homes known = proxy.shared().homes.find(user.text());
+    if (known.backup != no_node && !settings.in_use(known.backup)) {
+        known.backup = no_node;
+    }
+    return known.home == no_node || settings.in_use(known.home) ? known : login_homes{};
+}
+
 login_action first_step(app& proxy, const login_homes& stored) {
     const snapshot& settings = proxy.settings();
     const moment at{proxy.shared().nodes, steady_now_ms()};
@@ -120,7 +130,7 @@ json::value name_or_null(const snapshot& settings, node_index node) {
 
 json::object known_json(app& proxy, const routing::bare_jid& user) {
     const snapshot& settings = proxy.settings();
-    const login_homes stored = proxy.shared().homes.find(user.text());
+    const login_homes stored = stored_homes(proxy, user);
     const login_action next = first_step(proxy, stored);
     const bool opens = next.what == login_do::open;
     json::value cached = nullptr;
