@@ -1,5 +1,5 @@
-"""A real Prometheus scrapes a running boshgate: every query of the dashboard returns data, and every
-alert rule can be evaluated over metrics that exist.
+"""A real Prometheus scrapes a running boshgate: every query of the dashboard returns data, and
+every alert rule can be evaluated over metrics that exist.
 """
 import asyncio
 import json
