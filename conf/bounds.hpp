@@ -144,7 +144,7 @@ inline constexpr std::array<limit_bound, 13> limit_bounds{{
 
 inline constexpr std::uint64_t gib = 1024 * mib;
 
-inline constexpr std::array<health_bound, 6> health_bounds{{
+inline constexpr std::array<health_bound, 8> health_bounds{{
     time_bound<&health_config::interval>("interval", milliseconds{100}, std::chrono::hours{1},
                                          true),
     time_bound<&health_config::timeout>("timeout", milliseconds{50}, std::chrono::minutes{1}),
@@ -152,6 +152,9 @@ inline constexpr std::array<health_bound, 6> health_bounds{{
     bound_of<&health_config::fall>("fall", bound_unit::count, 1, 100),
     time_bound<&health_config::give_up>("give_up", milliseconds{100}, std::chrono::minutes{10}),
     bound_of<&health_config::jitter>("jitter", bound_unit::count, 0, 50),
+    time_bound<&health_config::session_interval>("session_interval", seconds{10},
+                                                 std::chrono::hours{24}, true),
+    bound_of<&health_config::certificate_days>("certificate_days", bound_unit::count, 0, 365),
 }};
 
 // All of `sessions` but the switch `enabled`.
@@ -206,10 +209,9 @@ constexpr bool defaults_within_bounds() {
                            [&](const auto& b) { return b.allows(b.get(defaults)); });
     };
     return allowed(limit_bounds, limits{}) && allowed(session_bounds, sessions_config{}) &&
-           allowed(health_bounds, health_config{}) &&
            allowed(discovery_cache_bounds, discovery_cache{});
-    // discovery_config and discovery_lookup have strings, of which a compiler need not make
-    // constants: a test validates its defaults.
+    // discovery_config, discovery_lookup and health_config have strings, of which a compiler need
+    // not make constants: a test validates its defaults.
 }
 static_assert(defaults_within_bounds());
 

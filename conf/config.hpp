@@ -139,6 +139,10 @@ struct timeouts {
     bool operator==(const timeouts&) const = default;
 };
 
+// What a node is usually asked: does it take a connection, does it get through the TLS handshake,
+// does it know that it does not know a session.
+enum class health_probe { tcp, tls, bosh };
+
 // How nodes are asked whether they are well.
 struct health_config {
     milliseconds interval{1'000}; // silence until a node is asked, and between questions. 0: never
@@ -147,6 +151,14 @@ struct health_config {
     std::uint32_t fall = 2;       // failures in a row; then the node is down
     milliseconds give_up{3'200};  // of unanswered questions; then what is held there is given up
     std::uint32_t jitter = 10;    // percent that `interval` may be shorter
+    health_probe probe = health_probe::bosh;
+    // Sessions are opened for this XMPP domain, to see whether they can be; empty: user's, or none.
+    std::string domain;
+    // A user whose nodes the discovery nodes know: they must name one; empty: nobody.
+    std::string user;
+    milliseconds session_interval{600'000}; // between these. 0: only after a doubt
+    // The log warns when a node's certificate has fewer days left; 0: never.
+    std::uint32_t certificate_days = 14;
 
     bool operator==(const health_config&) const = default;
 };

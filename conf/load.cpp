@@ -186,6 +186,7 @@ std::vector<std::string> every_key() {
     list_bound_keys(all);
     list_discovery_keys(all);
     list_admin_keys(all);
+    list_health_keys(all);
     list_keys(all, "log.", log_keys);
     return all;
 }

@@ -117,12 +117,6 @@ void read_sessions(reader& in, const place& at, config& out) {
     }
 }
 
-void read_health(reader& in, const place& at, config& out) {
-    read_bounds(in, at, health_bounds, [&](const health_bound& bound, const place& entry) {
-        read_bounded(in, bound, entry, out.health);
-    });
-}
-
 void list_bound_keys(std::vector<std::string>& out) {
     for (const timeout_bound& bound : timeout_bounds) {
         out.push_back("timeouts." + std::string{bound.key});
@@ -132,9 +126,6 @@ void list_bound_keys(std::vector<std::string>& out) {
     }
     for (const std::string_view key : session_keys) {
         out.push_back("sessions." + std::string{key});
-    }
-    for (const health_bound& bound : health_bounds) {
-        out.push_back("health." + std::string{bound.key});
     }
 }
 

@@ -89,6 +89,7 @@ void read_sessions(reader& in, const place& at, config& out);
 void read_discovery(reader& in, const place& at, config& out);
 void list_discovery_keys(std::vector<std::string>& out);
 void read_health(reader& in, const place& at, config& out);
+void list_health_keys(std::vector<std::string>& out);
 void list_bound_keys(std::vector<std::string>& out);
 void read_admin(reader& in, const place& at, config& out);
 void list_admin_keys(std::vector<std::string>& out);

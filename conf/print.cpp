@@ -203,6 +203,11 @@ void write_bounds(writer& out, const config& settings) {
             out.text(2, b.key, print_value(b.unit, b.get(settings.health)),
                      print_value(b.unit, b.get(standard)));
         }
+        static constexpr std::array<std::string_view, 3> probes{"tcp", "tls", "bosh"};
+        out.text(2, "probe", probes.at(static_cast<std::size_t>(settings.health.probe)),
+                 probes.at(static_cast<std::size_t>(standard.probe)));
+        out.text(2, "domain", settings.health.domain, standard.domain);
+        out.text(2, "user", settings.health.user, standard.user);
     });
     out.section(0, "sessions", [&] {
         const sessions_config standard;

@@ -207,6 +207,7 @@ std::vector<problem> validate(const config& settings, const source_marks& marks,
     validate_nodes(settings, out);
     validate_paths(settings, out);
     validate_discovery(settings, out);
+    validate_health(settings, out);
     validate_cors(settings, out);
     validate_headers(settings, out);
     validate_web_root(settings, out);

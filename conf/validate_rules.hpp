@@ -9,6 +9,7 @@ void validate_listeners(const config& settings, findings& out);
 void validate_nodes(const config& settings, findings& out);
 void validate_paths(const config& settings, findings& out); // prefix, routes, names that collide
 void validate_discovery(const config& settings, findings& out);
+void validate_health(const config& settings, findings& out);
 void validate_cors(const config& settings, findings& out);
 void validate_headers(const config& settings, findings& out);
 void validate_web_root(const config& settings, findings& out);

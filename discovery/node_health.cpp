@@ -6,15 +6,20 @@
 namespace boshgate::discovery {
 namespace {
 
-// A node that falls again within this time has to answer more often before it is believed: four
-// times as often each time, up to good_answers_most. A link that loses half of all packets gets
-// through twice in a row every few seconds, and 32 times in a row never.
+// A node that falls again within this time has to answer more often before it is believed: eight
+// times as often each time, up to good_answers_most. A network that loses half of everything lets
+// two questions in a row through every few seconds, and 64 never.
 constexpr std::int64_t relapse_ms = 600'000;
-constexpr unsigned relapse_factor = 4;
+constexpr unsigned relapse_factor = 8;
 constexpr unsigned good_answers_most = 64;
 
-// Between questions that clear up a doubt, in parts of the interval.
+// The pause between questions that clear up a doubt: a part of the interval, but not long.
 constexpr std::int64_t hurried_part = 4;
+constexpr std::int64_t hurried_most_ms = 1'000;
+
+std::int64_t hurried(const health_rules& rules) noexcept {
+    return std::clamp<std::int64_t>(rules.interval.count() / hurried_part, 1, hurried_most_ms);
+}
 
 // A doubt that nothing clears up, because nobody asks.
 constexpr std::int64_t doubt_lasts_ms = 10'000;
@@ -22,6 +27,10 @@ constexpr std::int64_t doubt_lasts_ms = 10'000;
 // How often a healthy node is asked over a new link: its certificate may have changed, or its
 // listener gone, while the links that stand work on.
 constexpr std::int64_t fresh_every_ms = 60'000;
+
+// A session is asked for with a `wait` of a second, and may take two answers and the doing in the
+// node that a session takes.
+constexpr std::int64_t session_more_ms = 2'000;
 
 // A node that answers late gets up to this many times the timeout from then on.
 constexpr std::int64_t patience_most = 10;
@@ -41,7 +50,6 @@ constexpr bool is_silence(health_reason why) noexcept {
 
 std::int64_t node_health::due(std::int64_t last_word_ms, const health_rules& rules) noexcept {
     const std::int64_t interval = rules.interval.count();
-    const std::int64_t hurried = std::max<std::int64_t>(1, interval / hurried_part);
     if (pause_ms_ == 0) {
         random_ = random_ * 1664525U + 1013904223U;
         const std::int64_t spread = interval * std::min(rules.jitter, 50U) / 100;
@@ -49,7 +57,7 @@ std::int64_t node_health::due(std::int64_t last_word_ms, const health_rules& rul
         pause_ms_ = std::max<std::int64_t>(1, interval - spread * part / 65536);
     }
     if (state_ == health_state::suspect || goods_ != 0 || hinted_ || session_wanted_) {
-        return asked_ms_ + hurried;
+        return asked_ms_ + hurried(rules);
     }
     return std::max(asked_ms_, state_ == health_state::up ? last_word_ms : 0) + pause_ms_;
 }
@@ -95,7 +103,8 @@ probe_plan node_health::next(std::int64_t now_ms, std::int64_t last_word_ms,
         fresh_ms_ = now_ms;
     }
     patience_ms_ = std::max(patience_ms_, rules.timeout.count());
-    plan.pause = std::chrono::milliseconds{patience_ms_};
+    plan.pause = std::chrono::milliseconds{
+        patience_ms_ + (plan.kind == probe_kind::session ? session_more_ms : 0)};
     return plan;
 }
 
@@ -207,7 +216,7 @@ void node_health::on_sign(health_reason why, std::int64_t now_ms,
         failures_ = std::max(failures_, 1U);
     }
     // At once, unless it was asked a moment ago: signs come by the hundred.
-    const bool asked_lately = now_ms - asked_ms_ < rules.interval.count() / hurried_part;
+    const bool asked_lately = now_ms - asked_ms_ < hurried(rules);
     urgent_ = urgent_ || (state_ == health_state::up && !asked_lately);
     doubt(why, now_ms, rules);
 }
@@ -243,8 +252,7 @@ void node_health::on_link(std::int64_t now_ms, const health_rules& rules) noexce
 }
 
 void node_health::on_word(std::int64_t now_ms, const health_rules& rules) noexcept {
-    const std::int64_t interval = rules.interval.count();
-    if (interval == 0) {
+    if (rules.interval.count() == 0) {
         goods_ = needed_;
         good(now_ms, rules);
         return;
@@ -252,7 +260,7 @@ void node_health::on_word(std::int64_t now_ms, const health_rules& rules) noexce
     // What the node says to clients counts as what it says to us; not each word, a burst is one.
     death_ = node_death::none;
     unanswered_since_ = -1;
-    if (now_ms - good_ms_ >= interval / hurried_part) {
+    if (now_ms - good_ms_ >= hurried(rules)) {
         good(now_ms, rules);
     }
 }

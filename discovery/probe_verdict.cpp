@@ -1,5 +1,10 @@
 #include "discovery/probe_verdict.hpp"
 
+#include "routing/hostnames.hpp"
+
+#include <algorithm>
+#include <array>
+
 namespace boshgate::discovery {
 
 using routing::answer_meaning;
@@ -53,6 +58,35 @@ probe_finding find_invented(const routing::node_answer& answer,
         break;
     }
     return bad(health_reason::no_bosh);
+}
+
+probe_finding find_session(const routing::node_answer& answer, const routing::body_tag& tag,
+                           bool polled, bool wants_names) noexcept {
+    const routing::answer_translation meant = routing::translate_answer(
+        answer, polled ? routing::asked_for::in_session : routing::asked_for::session);
+    if (meant.meaning == answer_meaning::box_in_between) {
+        return bad(health_reason::gateway);
+    }
+    if (meant.action != routing::answer_action::pass) {
+        return bad(polled ? health_reason::no_session : health_reason::no_bosh);
+    }
+    if (tag.is(body_attribute::type, "terminate") || (!polled && !tag.has(body_attribute::sid))) {
+        return bad(health_reason::no_session);
+    }
+    const std::string_view payload =
+        answer.begin.substr(std::min<std::size_t>(answer.begin.size(), tag.payload_begin()));
+    if (payload.find("features") == std::string_view::npos) {
+        return polled ? bad(health_reason::no_mechanisms)
+                      : probe_finding{probe_verdict::poll, health_reason::none};
+    }
+    if (payload.find("mechanism>") == std::string_view::npos) {
+        return bad(health_reason::no_mechanisms);
+    }
+    std::array<routing::hostname_text, 1> names;
+    if (wants_names && routing::find_hostnames(tag, routing::body_limits{}, names).count == 0) {
+        return bad(health_reason::no_hostnames);
+    }
+    return good;
 }
 
 probe_finding find_empty(const routing::node_answer& answer) noexcept {

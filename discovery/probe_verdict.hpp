@@ -19,6 +19,8 @@ enum class probe_verdict : std::uint8_t {
     // says that it knows nothing here. A POST without a body tells them apart: BOSH calls it a bad
     // request.
     ask_empty,
+    // A session is open, and its features have not come: they do with the answer to the next rid.
+    poll,
 };
 
 struct probe_finding {
@@ -35,6 +37,13 @@ struct probe_finding {
 // a <body/>.
 [[nodiscard]] probe_finding find_invented(const routing::node_answer& answer,
                                           const routing::body_tag& tag) noexcept;
+
+// find_session judges the answer to a session request, or to the poll after it (`polled`), whose
+// body is `answer.begin` and its tag `tag`. `wants_names`: a user was named, and the node knows
+// which nodes users have, so it has to name one.
+[[nodiscard]] probe_finding find_session(const routing::node_answer& answer,
+                                         const routing::body_tag& tag, bool polled,
+                                         bool wants_names) noexcept;
 
 // find_empty judges the answer to a POST without a body, after ask_empty.
 [[nodiscard]] probe_finding find_empty(const routing::node_answer& answer) noexcept;

@@ -109,6 +109,7 @@ struct node_links {
     std::vector<link*> idle;               // the back is the freshest
     std::vector<socket_address> addresses; // empty: the name does not resolve
     std::string unresolved_because;
+    std::string handshake_failed_because; // of the last TLS handshake that failed
     std::uint32_t generation = 0; // counts changes of the addresses: links to old ones are not kept
     std::size_t next_address = 0; // moves on when a connect fails
     counter busy;                 // links that wait for an answer; other cores read it

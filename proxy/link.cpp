@@ -186,6 +186,9 @@ void link::on_connected() {
 // The link stands: whatever was thought of the node, it takes connections.
 void link::stands() {
     core_.shared.nodes.link_stands(core_, node_);
+    if (transport_.ssl() != nullptr) {
+        core_.shared.nodes.certificate_seen(node_, certificate_expires(transport_.ssl()));
+    }
     if (asks_links(*exchange_)) {
         only_stood();
         return;
@@ -233,6 +236,7 @@ void link::handshake_failed() {
     const std::string because = node.tls->verdict(transport_.ssl());
     const std::string error = handshake_failure();
     node.tls->forget_session();
+    core_.nodes[node_].handshake_failed_because = because.empty() ? error : because;
     log_limited(log_topic::node_tls, node.name,
                 "node " + node.name +
                     ": TLS handshake failed: " + (because.empty() ? error : because));

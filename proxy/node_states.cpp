@@ -23,9 +23,23 @@ namespace {
 // Longer than a prober takes to ask anew: a node that stays silent is doubted all the time.
 constexpr std::uint64_t doubt_lasts_ms = 10'000;
 
+constexpr std::int64_t day_s = 86'400;
+
 std::int64_t unix_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+probe_kind usual_probe(conf::health_probe probe) noexcept {
+    switch (probe) {
+    case conf::health_probe::tcp:
+        return probe_kind::tcp;
+    case conf::health_probe::tls:
+        return probe_kind::tls;
+    case conf::health_probe::bosh:
+        break;
+    }
+    return probe_kind::bosh;
 }
 
 health_rules rules_of(const conf::config& config) {
@@ -33,9 +47,12 @@ health_rules rules_of(const conf::config& config) {
     health_rules rules{.interval = health.interval,
                        .timeout = health.timeout,
                        .give_up = health.give_up,
+                       .session_interval = health.session_interval,
                        .rise = health.rise,
                        .fall = health.fall,
-                       .jitter = health.jitter};
+                       .jitter = health.jitter,
+                       .usual = usual_probe(health.probe),
+                       .asks_sessions = !health.domain.empty() || !health.user.empty()};
     if (!config.sessions.enabled) {
         rules.interval = std::chrono::milliseconds{0}; // what is forwarded need not be BOSH
     }
@@ -351,8 +368,24 @@ void node_states::link_word(core& by, node_index node) {
     });
 }
 
-void node_states::certificate_seen(node_index node, std::int64_t expires) noexcept {
-    nodes_[node]->certificate_expires.store(expires, std::memory_order_relaxed);
+void node_states::certificate_seen(node_index node, std::int64_t expires) {
+    shared& of = *nodes_[node];
+    of.certificate_expires.store(expires, std::memory_order_relaxed);
+    const std::int64_t warn_days = settings_.config.health.certificate_days;
+    const std::int64_t now = unix_ms() / 1000;
+    if (expires == 0 || warn_days == 0 || expires - now >= warn_days * day_s) {
+        return;
+    }
+    std::int64_t warned = of.certificate_warned.load(std::memory_order_relaxed);
+    if (now - warned < day_s ||
+        !of.certificate_warned.compare_exchange_strong(warned, now, std::memory_order_relaxed)) {
+        return;
+    }
+    const std::int64_t left = (expires - now) / day_s;
+    log_warning("node " + settings_.nodes[node].name + ": its certificate " +
+                (expires <= now
+                     ? "has expired"
+                     : "expires in " + std::to_string(left) + (left == 1 ? " day" : " days")));
 }
 
 discovery::probe_plan node_states::next_probe(core& by, node_index node) {

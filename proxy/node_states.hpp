@@ -113,7 +113,8 @@ class node_states {
     }
     // An answer told of trouble, or did not come in time: the node is asked.
     void hint(core& by, routing::node_index node);
-    void certificate_seen(routing::node_index node, std::int64_t expires) noexcept;
+    // A link stands whose node showed a certificate that expires then, seconds since the epoch.
+    void certificate_seen(routing::node_index node, std::int64_t expires);
 
     // For the probers: what to do now, and what came of it.
     [[nodiscard]] discovery::probe_plan next_probe(core& by, routing::node_index node);
@@ -142,6 +143,7 @@ class node_states {
         std::atomic<std::uint64_t> doubted_ms{0};   // when it failed somebody last
         std::atomic<std::uint64_t> tried_ms{0};     // when a request tried it while it was down
         std::atomic<std::int64_t> certificate_expires{0};
+        std::atomic<std::int64_t> certificate_warned{0}; // when the log did, seconds
         std::atomic<discovery::health_state> state{discovery::health_state::up};
         std::atomic<node_death> death{node_death::none};
         std::atomic<discovery::node_wish> wish{discovery::node_wish::none};

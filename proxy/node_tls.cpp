@@ -328,6 +328,11 @@ bool node_tls_context::prepare(SSL* ssl, bool resume) const {
     return !offered || SSL_set_session(ssl, offered.get()) == 1;
 }
 
+std::int64_t certificate_expires(const SSL* ssl) noexcept {
+    X509* leaf = SSL_get0_peer_certificate(ssl);
+    return leaf == nullptr ? 0 : expiry_of(leaf);
+}
+
 void node_tls_context::forget_session() const noexcept {
     node_state* kept = state_of(state_->context.get());
     session_ptr dropped;

@@ -1,5 +1,6 @@
 #include "proxy/prober.hpp"
 
+#include "proxy/bosh_answer.hpp"
 #include "proxy/core.hpp"
 #include "proxy/log.hpp"
 #include "proxy/node_request.hpp"
@@ -39,6 +40,9 @@ exchange_purpose purpose_of(probe_kind kind) noexcept {
 } // namespace
 
 prober::prober(core& home, routing::node_index node) : core_(home), node_(node) {
+    const snapshot& settings = *core_.settings;
+    knows_users_ = !settings.config.health.user.empty() &&
+                   (node == settings.primary || node == settings.secondary);
     // Not all nodes at the same moment.
     const milliseconds interval = core_.settings->config.health.interval;
     core_.loop.set(*this, (interval * (node % 16)) / 16);
@@ -71,11 +75,43 @@ void prober::on_deadline() {
     if (plan.ask) {
         time_ms_ = plan.pause.count();
         deadline_ms_ = now + time_ms_;
-        ask(plan.kind, plan.fresh, false, core_.loop.steady_ms());
+        ask(plan.kind, plan.kind == probe_kind::session ? step::open : step::usual, plan.fresh,
+            core_.loop.steady_ms());
     }
 }
 
-void prober::ask(probe_kind kind, bool fresh, bool empty, std::uint64_t asked_ms) {
+std::string prober::body_of(step what) {
+    static constexpr std::string_view start =
+        "<body xmlns='http://jabber.org/protocol/httpbind' rid='";
+    const conf::health_config& health = core_.settings->config.health;
+    switch (what) {
+    case step::empty:
+        return {};
+    case step::open: {
+        // What every server wants to see before it shows its features (bosh.md 7).
+        rid_ = 1'000'000 + core_.loop.steady_ms() % 1'000'000'000;
+        const std::string_view domain =
+            health.domain.empty() ? std::string_view(health.user).substr(health.user.find('@') + 1)
+                                  : std::string_view(health.domain);
+        std::string body(start);
+        body.append(std::to_string(rid_)).append("' to='").append(domain);
+        if (!health.user.empty()) {
+            body.append("' from='").append(health.user);
+        }
+        return body + "' wait='1' hold='1' ver='1.6' xml:lang='en' "
+                      "content='text/xml; charset=utf-8' xmlns:xmpp='urn:xmpp:xbosh' "
+                      "xmpp:version='1.0'/>";
+    }
+    case step::poll:
+        return std::string(start) + std::to_string(++rid_) + "' sid='" + sid_ + "'/>";
+    case step::usual:
+        break;
+    }
+    const std::string number = std::to_string(++asked_);
+    return std::string(start) + number + "' sid='boshgate-asks-whether-you-live-" + number + "'/>";
+}
+
+void prober::ask(probe_kind kind, step what, bool fresh, std::uint64_t asked_ms) {
     exchange& x = exchange_begin(core_);
     x.sink = this;
     x.purpose = purpose_of(kind);
@@ -85,17 +121,36 @@ void prober::ask(probe_kind kind, bool fresh, bool empty, std::uint64_t asked_ms
     x.request_class = routing::request_class::page; // of no use later: never sent twice
     x.client = routing::ip_address::v4(0x7f000001); // this machine, as it is
     x.give_up_us = x.begun_us + late_answer.count() * 1000;
-    std::string body;
-    if (!empty) {
-        const std::string number = std::to_string(++asked_);
-        body = "<body xmlns='http://jabber.org/protocol/httpbind' rid='" + number +
-               "' sid='boshgate-asks-whether-you-live-" + number + "'/>";
-    }
-    x.request = node_request(x, nullptr, body);
+    x.request = node_request(x, nullptr, body_of(what));
     core_.counters.questions.add();
     under_way_.push_back(
-        {.x = &x, .kind = kind, .asked_ms = asked_ms, .empty = empty, .late = false});
+        {.x = &x, .kind = kind, .asked_ms = asked_ms, .what = what, .late = false});
     exchange_start(x);
+}
+
+// The question goes on with another request.
+void prober::more(const question& before, step next) {
+    if (before.late) {
+        end_session();
+        return;
+    }
+    deadline_ms_ = static_cast<std::int64_t>(core_.loop.steady_ms()) + time_ms_;
+    core_.loop.set(*this, milliseconds{time_ms_});
+    ask(before.kind, next, false, before.asked_ms);
+}
+
+// What was opened is ended, or it would live for its inactivity and count as a user.
+void prober::end_session() {
+    if (sid_.empty()) {
+        return;
+    }
+    exchange_end_session(core_, core_.settings,
+                         {.node = node_,
+                          .sid = sid_,
+                          .rid = rid_ + 1,
+                          .client = routing::ip_address::v4(0x7f000001),
+                          .secure = false});
+    sid_.clear();
 }
 
 // The newest question has had its time.
@@ -144,6 +199,7 @@ void prober::answered(const question& one) {
 }
 
 void prober::failed(const question& one, health_reason why, const std::string& evidence) {
+    end_session();
     if (one.late) {
         return; // it was told off for this one already
     }
@@ -160,26 +216,46 @@ void prober::judge(const question& one, const routing::answer_head& head, std::s
                                 .body = body.empty()
                                             ? routing::body_error::none
                                             : routing::read_body_tag(body, {}, core_.tag).why};
-    const discovery::probe_finding found =
-        one.empty ? discovery::find_empty(answer) : discovery::find_invented(answer, core_.tag);
+    const bool readable = answer.body == routing::body_error::none && !body.empty();
+    const routing::body_tag none;
+    const routing::body_tag& tag = readable ? core_.tag : none;
+    discovery::probe_finding found;
+    switch (one.what) {
+    case step::usual:
+        found = discovery::find_invented(answer, tag);
+        break;
+    case step::empty:
+        found = discovery::find_empty(answer);
+        break;
+    case step::open:
+        sid_.clear();
+        if (tag.has(routing::body_attribute::sid) &&
+            tag.written(routing::body_attribute::sid).find('\'') == std::string_view::npos) {
+            sid_ = tag.written(routing::body_attribute::sid);
+        }
+        found = discovery::find_session(answer, tag, false, knows_users_);
+        break;
+    case step::poll:
+        found = discovery::find_session(answer, tag, true, knows_users_);
+        break;
+    }
     switch (found.verdict) {
     case probe_verdict::good:
+        end_session();
         answered(one);
         return;
     case probe_verdict::ask_empty:
-        if (!one.late) {
-            deadline_ms_ = static_cast<std::int64_t>(core_.loop.steady_ms()) + time_ms_;
-            core_.loop.set(*this, milliseconds{time_ms_});
-            ask(one.kind, false, true, one.asked_ms);
-        }
+        more(one, step::empty);
         return;
-    case probe_verdict::bad: {
+    case probe_verdict::poll:
+        more(one, step::poll);
+        return;
+    case probe_verdict::bad:
         const auto meant = routing::translate_answer(answer, routing::asked_for::in_session);
         failed(one, found.why,
                "HTTP " + std::to_string(answer.status) + ", " +
                    std::string(routing::words_of(meant.meaning)));
         return;
-    }
     }
 }
 
@@ -213,7 +289,11 @@ void prober::on_answer_cut(exchange& x, reason why) {
 
 void prober::on_failure(exchange& x, reason why) {
     const question one = take(x);
-    const std::string because = core_.nodes[node_].unresolved_because;
+    const node_links& links = core_.nodes[node_];
+    const std::string because = why == reason::node_unresolved ? links.unresolved_because
+                                : why == reason::node_certificate || why == reason::node_tls_failed
+                                    ? links.handshake_failed_because
+                                    : std::string();
     exchange_finish(x, 0, why);
     const health_reason known = health_reason_of(why);
     if (known == health_reason::none) {
@@ -222,8 +302,7 @@ void prober::on_failure(exchange& x, reason why) {
         return;
     }
     failed(one, known,
-           std::string(routing::words_of(why)) +
-               (why == reason::node_unresolved && !because.empty() ? ": " + because : ""));
+           std::string(routing::words_of(why)) + (because.empty() ? "" : ": " + because));
 }
 
 void prober::on_detached(exchange& x, reason why) {

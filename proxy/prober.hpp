@@ -32,13 +32,19 @@ class prober final : public timed, private answer_sink {
     void look();
 
   private:
+    enum class step : std::uint8_t {
+        usual,
+        empty, // the second one, without a body
+        open,  // a session request
+        poll,  // what it was answered with had no features
+    };
     // A question that is under way.
     struct question {
         exchange* x = nullptr;
         discovery::probe_kind kind = discovery::probe_kind::bosh;
         std::uint64_t asked_ms = 0;
-        bool empty = false; // it is the second one, without a body
-        bool late = false;  // the node was told off for it
+        step what = step::usual;
+        bool late = false; // the node was told off for it
     };
 
     void on_answer(exchange& x, const routing::answer_head& head, std::string_view body) override;
@@ -50,11 +56,14 @@ class prober final : public timed, private answer_sink {
     void on_detached(exchange& x, routing::reason why) override;
     [[nodiscard]] std::string base() const override { return {}; }
 
-    void ask(discovery::probe_kind kind, bool fresh, bool empty, std::uint64_t asked_ms);
+    void ask(discovery::probe_kind kind, step what, bool fresh, std::uint64_t asked_ms);
+    [[nodiscard]] std::string body_of(step what);
     void unanswered();
     [[nodiscard]] question take(const exchange& x);
     void answered(const question& one);
     void failed(const question& one, discovery::health_reason why, const std::string& evidence);
+    void more(const question& before, step next);
+    void end_session();
     void judge(const question& one, const routing::answer_head& head, std::string_view body);
 
     core& core_;
@@ -63,6 +72,9 @@ class prober final : public timed, private answer_sink {
     std::int64_t deadline_ms_ = 0;    // of the newest, on the steady clock; 0: it is over
     std::int64_t time_ms_ = 0;        // what that one gets
     std::uint64_t asked_ = 0;
+    bool knows_users_ = false; // a discovery node, and there is a user to ask for
+    std::string sid_;          // of the session that it has opened for us, as written
+    std::uint64_t rid_ = 0;    // the last that it has got
 };
 
 } // namespace boshgate::proxy

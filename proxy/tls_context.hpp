@@ -101,6 +101,10 @@ class node_tls_context {
     std::unique_ptr<state> state_;
 };
 
+// certificate_expires is when the certificate that the peer showed expires, seconds since the
+// epoch; 0: it showed none.
+[[nodiscard]] std::int64_t certificate_expires(const SSL* ssl) noexcept;
+
 // spki_pin prints "sha256//<base64>" of a certificate's public key (RFC 7469 2.4); empty when the
 // key cannot be read.
 [[nodiscard]] std::string spki_pin(X509* certificate);

@@ -100,7 +100,8 @@ request_headers: [cookie]
 answer_headers: []
 timeouts: { head: 1500ms, drain: 0s }
 limits: { body_bytes: 2MiB, fields: 7 }
-health: { interval: 0s, timeout: 300ms, fall: 3 }
+health: { interval: 2s, timeout: 300ms, rise: 4, fall: 3, give_up: 5s, jitter: 20, probe: tcp,
+  domain: example.com, user: a@example.com, session_interval: 1h, certificate_days: 30 }
 admin: { address: "[::1]:9000", names: [boshgate], token_file: tokens }
 discovery: { path: /find, primary: n, secondary: m, user_header: x-user, step: 700ms, patience: 4s,
              steps_max: 9, cache: { users: 12, keep: 0s }, move_at_auth: false, keys_file: keys,
@@ -155,9 +156,18 @@ log: { level: debug, file: a.log, access: json, access_file: b.log }
     EXPECT_EQ(c.limits.fields, 7U);
     EXPECT_TRUE(c.sessions.enabled);
     EXPECT_EQ(c.sessions.max, 5U);
-    EXPECT_EQ(c.health.interval, milliseconds{0});
-    EXPECT_EQ(c.health.timeout, milliseconds{300});
-    EXPECT_EQ(c.health.fall, 3U);
+    const health_config health{.interval = milliseconds{2'000},
+                               .timeout = milliseconds{300},
+                               .rise = 4,
+                               .fall = 3,
+                               .give_up = milliseconds{5'000},
+                               .jitter = 20,
+                               .probe = health_probe::tcp,
+                               .domain = "example.com",
+                               .user = "a@example.com",
+                               .session_interval = milliseconds{3'600'000},
+                               .certificate_days = 30};
+    EXPECT_EQ(c.health, health);
     EXPECT_EQ(c.admin, (admin_config{"::1", 9000, {"boshgate"}, "tokens"}));
     EXPECT_EQ(c.sessions.wait_max, seconds{50});
     EXPECT_EQ(c.sessions.hold_max, 1U);

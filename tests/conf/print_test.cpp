@@ -115,6 +115,14 @@ TEST(print, writes_what_load_reads_back) {
     all.discovery.lookup = {.path = "/who", .per_address = 9};
     all.discovery.host_meta = true;
     all.health.fall = 7;
+    all.health.rise = 3;
+    all.health.give_up = milliseconds{9000};
+    all.health.jitter = 0;
+    all.health.probe = health_probe::tls;
+    all.health.domain = "chat.example.com";
+    all.health.user = "probe@example.com";
+    all.health.session_interval = milliseconds{0};
+    all.health.certificate_days = 0;
     all.admin = {"::1", 0, {"boshgate"}, "/etc/bosh gate/tokens"};
     all.sessions.wait_max = seconds{50};
     all.sessions.reorder = milliseconds{1500};

@@ -85,6 +85,24 @@ TEST(validate, checks_values_that_only_code_can_set) {
          "web_root.headers.x: 'a\\x0d\\x0ab: c' has bytes that no header field may carry"},
         {"negative step", [](config& c) { c.discovery.step = milliseconds{-5}; },
          "discovery.step: "},
+        {"health domain with a quote", [](config& c) { c.health.domain = "exa'mple.com"; },
+         "health.domain: 'exa'mple.com' is no XMPP domain, expected a domain, such as example.com"},
+        {"health user without a name", [](config& c) { c.health.user = "@example.com"; },
+         "health.user: '@example.com' is no bare JID"},
+        {"health user with a resource", [](config& c) { c.health.user = "a@example.com/x"; },
+         "health.user: 'a@example.com/x' is no bare JID"},
+        {"health user without discovery",
+         [](config& c) {
+             c.discovery = {};
+             c.health.user = "a@example.com";
+         },
+         "health.user: there is no discovery endpoint"},
+        {"health domain, and nobody is asked",
+         [](config& c) {
+             c.health.interval = milliseconds{0};
+             c.health.domain = "example.com";
+         },
+         "health.interval: 0s: nodes are never asked"},
         {"cache of nobody", [](config& c) { c.discovery.cache.users = 0; },
          "discovery.cache.users: 0 is out of range, expected 1 to 10000000"},
         {"too many lookups", [](config& c) { c.discovery.lookup.per_address = 10'000'001; },

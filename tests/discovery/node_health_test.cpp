@@ -295,7 +295,7 @@ TEST(node_health, a_failure_on_the_way_up_counts_from_the_beginning) {
 
 TEST(node_health, who_falls_again_soon_is_believed_later_each_time_up_to_a_bound) {
     node one = well();
-    for (const unsigned needed : {2U, 8U, 32U, 64U, 64U}) {
+    for (const unsigned needed : {2U, 16U, 64U, 64U}) {
         for (unsigned i = 0; i < rules.fall; ++i) {
             ASSERT_TRUE(one.asked());
             one.bad(health_reason::refused);
