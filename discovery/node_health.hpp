@@ -43,7 +43,6 @@ enum class node_wish : std::uint8_t { none, drain, disable };
     X(certificate, "shows a certificate that is not accepted")                                     \
     X(broken_link, "breaks links off before it answers")                                           \
     X(silent, "does not answer any more")                                                          \
-    X(overdue, "keeps polls beyond their wait")                                                    \
     X(gateway, "is cut off: something before it answers for it")                                   \
     X(no_bosh, "speaks no BOSH at its URL")                                                        \
     X(bad_answer, "answers nonsense")                                                              \

@@ -160,6 +160,7 @@ reason refusal_of(exchange& x) noexcept {
     case admittance::goes:
         break;
     case admittance::tries: // a node that is well answers a session request at once
+        x.tries_node = true;
         x.give_up_us = home.loop.now_us() + settings_of(x).health.timeout.count() * 1000;
         break;
     case admittance::dead:

@@ -148,8 +148,9 @@ struct exchange {
     bool tagged = false;                // its client knows the session by a tagged sid
     bool replayed = false;              // its answer is that of an earlier copy
     bool opens_session = false;         // it has no sid
-    bool fresh_link = false;            // over a new link, whose handshake resumes nothing
-    bool entered = false;               // counted as a session request of its address
+    bool tries_node = false; // for a session at a node that is down, to see whether it is
+    bool fresh_link = false; // over a new link, whose handshake resumes nothing
+    bool entered = false;    // counted as a session request of its address
     exchange_purpose purpose = exchange_purpose::client;
     routing::request_class request_class = routing::request_class::page;
     const char* tls = ""; // protocol of the client's connection, for the log

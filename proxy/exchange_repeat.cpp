@@ -86,12 +86,6 @@ milliseconds budget_of(const exchange& x) noexcept {
     return x.of != nullptr && spoke_meanwhile(x) ? 2 * budget : budget;
 }
 
-// The one request for a session that is let through now and then has no time for repeats; no other
-// has a time of its own.
-bool tries_a_node_that_is_down(const exchange& x) noexcept {
-    return x.opens_session && x.give_up_us != 0;
-}
-
 // Sends it again, now, after a pause, or in its turn.
 void send_again(exchange& x, milliseconds pause) {
     core& home = *x.home;
@@ -128,9 +122,8 @@ bool exchange_repeat(exchange& x, node_failure failure) {
     const milliseconds budget = budget_of(x);
     const auto addresses = static_cast<unsigned>(home.nodes[x.node].addresses.size());
     const unsigned others = addresses > 0 ? std::min(addresses - 1, other_addresses_max) : 0;
-    const bool patient = !is_own(x) && x.request_class != request_class::page &&
-                         home.shared.nodes.death_of(x.node) == node_death::none &&
-                         !tries_a_node_that_is_down(x);
+    const bool patient = !is_own(x) && x.request_class != request_class::page && !x.tries_node &&
+                         home.shared.nodes.death_of(x.node) == node_death::none;
     const unsigned later = !patient          ? 0
                            : x.opens_session ? later_connects
                                              : later_connects_of_session;

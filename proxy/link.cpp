@@ -208,7 +208,7 @@ void link::only_stood() {
     x.via = nullptr;
     close();
     core_.counters.held.subtract();
-    x.sink->on_answer_end(x);
+    x.sink->on_answer_end(x); // a prober lives as long as its core
 }
 
 void link::start_handshake() {

@@ -168,8 +168,10 @@ void node_states::change(core& by, node_index node, const Event& event) {
         event(of);
         turn.to = of.health.state();
         turn.given_up = death == node_death::none && of.health.death() != node_death::none;
-        turn.why = of.health.why();
-        turn.evidence = of.evidence;
+        if (turn.from != turn.to || turn.given_up) {
+            turn.why = of.health.why();
+            turn.evidence = of.evidence;
+        }
         if (turn.from != turn.to) {
             const std::int64_t now = unix_ms();
             turn.lasted_ms = now - of.measured_unix_ms;
@@ -182,7 +184,9 @@ void node_states::change(core& by, node_index node, const Event& event) {
         }
         publish(of);
     }
-    tell(by, node, turn);
+    if (turn.from != turn.to || turn.given_up) {
+        tell(by, node, turn);
+    }
 }
 
 // A node that comes or goes is told once; doubts that clear up are nobody's business.

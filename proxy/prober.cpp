@@ -24,6 +24,9 @@ namespace {
 constexpr std::size_t late_most = 3;
 constexpr milliseconds late_answer{10'000};
 
+// The first look-up of a name is over soon.
+constexpr milliseconds until_looked_up{20};
+
 exchange_purpose purpose_of(probe_kind kind) noexcept {
     switch (kind) {
     case probe_kind::tcp:
@@ -62,6 +65,11 @@ void prober::look() {
 }
 
 void prober::on_deadline() {
+    const node_links& links = core_.nodes[node_];
+    if (links.addresses.empty() && links.unresolved_because.empty()) {
+        core_.loop.set(*this, until_looked_up); // the start: nobody knows yet where it is
+        return;
+    }
     const auto now = static_cast<std::int64_t>(core_.loop.steady_ms());
     if (deadline_ms_ != 0) {
         if (now < deadline_ms_) {
@@ -70,11 +78,15 @@ void prober::on_deadline() {
         }
         unanswered();
     }
+    go_on();
+}
+
+void prober::go_on() {
     const discovery::probe_plan plan = core_.shared.nodes.next_probe(core_, node_);
     core_.loop.set(*this, plan.pause);
     if (plan.ask) {
         time_ms_ = plan.pause.count();
-        deadline_ms_ = now + time_ms_;
+        deadline_ms_ = static_cast<std::int64_t>(core_.loop.steady_ms()) + time_ms_;
         ask(plan.kind, plan.kind == probe_kind::session ? step::open : step::usual, plan.fresh,
             core_.loop.steady_ms());
     }
@@ -184,7 +196,11 @@ prober::question prober::take(const exchange& x) {
 void prober::answered(const question& one) {
     if (!one.late) {
         core_.shared.nodes.probe_answered(core_, node_, one.kind, one.asked_ms);
-        core_.loop.set(*this, milliseconds{0});
+        if (core_.shared.nodes.measured(node_) == discovery::health_state::up) {
+            go_on(); // most often to sleep
+        } else {
+            core_.loop.set(*this, milliseconds{0});
+        }
         return;
     }
     core_.shared.nodes.probe_answered_late(core_, node_, one.asked_ms);

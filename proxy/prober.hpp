@@ -56,6 +56,7 @@ class prober final : public timed, private answer_sink {
     void on_detached(exchange& x, routing::reason why) override;
     [[nodiscard]] std::string base() const override { return {}; }
 
+    void go_on();
     void ask(discovery::probe_kind kind, step what, bool fresh, std::uint64_t asked_ms);
     [[nodiscard]] std::string body_of(step what);
     void unanswered();
