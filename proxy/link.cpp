@@ -187,7 +187,7 @@ void link::on_connected() {
 void link::stands() {
     core_.shared.nodes.link_stands(core_, node_);
     if (transport_.ssl() != nullptr) {
-        core_.shared.nodes.certificate_seen(node_, certificate_expires(transport_.ssl()));
+        core_.shared.nodes.certificate_seen(core_, node_, certificate_expires(transport_.ssl()));
     }
     if (asks_links(*exchange_)) {
         only_stood();

@@ -138,6 +138,7 @@ void node_states::forget(node_index node, bool same) {
     of.since_unix_ms = of.measured_unix_ms = unix_ms();
     of.last_word_ms = of.doubted_ms = of.tried_ms = 0;
     of.certificate_expires = 0;
+    of.certificate_warned = 0;
     of.looked = false;
     if (!same) {
         of.wish = node_wish::none;
@@ -305,11 +306,11 @@ admittance node_states::admit(node_index node, bool opens_session, std::uint64_t
     if (wish == node_wish::drain && opens_session) {
         return admittance::drained;
     }
-    const bool silent = of.death.load(std::memory_order_relaxed) == node_death::silent;
-    if (!opens_session) {
-        return silent ? admittance::dead : admittance::goes;
+    // A silent node would let whoever tries it wait for nothing; the questions try it.
+    if (of.death.load(std::memory_order_relaxed) == node_death::silent) {
+        return admittance::dead;
     }
-    if (of.state.load(std::memory_order_relaxed) != health_state::down ||
+    if (!opens_session || of.state.load(std::memory_order_relaxed) != health_state::down ||
         of.coming_back.load(std::memory_order_relaxed) || interval_ms_ == 0) {
         return admittance::goes;
     }
@@ -319,7 +320,7 @@ admittance node_states::admit(node_index node, bool opens_session, std::uint64_t
         of.tried_ms.compare_exchange_strong(tried, now_ms, std::memory_order_relaxed)) {
         return admittance::tries;
     }
-    return !silent && all_look_bad(now_ms) ? admittance::goes : admittance::dead;
+    return all_look_bad(now_ms) ? admittance::goes : admittance::dead;
 }
 
 void node_states::link_failed(core& by, node_index node, reason why) {
@@ -372,10 +373,10 @@ void node_states::link_word(core& by, node_index node) {
     });
 }
 
-void node_states::certificate_seen(node_index node, std::int64_t expires) {
+void node_states::certificate_seen(core& by, node_index node, std::int64_t expires) {
     shared& of = *nodes_[node];
     of.certificate_expires.store(expires, std::memory_order_relaxed);
-    const std::int64_t warn_days = settings_.config.health.certificate_days;
+    const std::int64_t warn_days = by.settings->config.health.certificate_days;
     const std::int64_t now = unix_ms() / 1000;
     if (expires == 0 || warn_days == 0 || expires - now >= warn_days * day_s) {
         return;
@@ -386,7 +387,7 @@ void node_states::certificate_seen(node_index node, std::int64_t expires) {
         return;
     }
     const std::int64_t left = (expires - now) / day_s;
-    log_warning("node " + settings_.nodes[node].name + ": its certificate " +
+    log_warning("node " + by.settings->nodes[node].name + ": its certificate " +
                 (expires <= now
                      ? "has expired"
                      : "expires in " + std::to_string(left) + (left == 1 ? " day" : " days")));

@@ -114,7 +114,7 @@ class node_states {
     // An answer told of trouble, or did not come in time: the node is asked.
     void hint(core& by, routing::node_index node);
     // A link stands whose node showed a certificate that expires then, seconds since the epoch.
-    void certificate_seen(routing::node_index node, std::int64_t expires);
+    void certificate_seen(core& by, routing::node_index node, std::int64_t expires);
 
     // For the probers: what to do now, and what came of it.
     [[nodiscard]] discovery::probe_plan next_probe(core& by, routing::node_index node);

@@ -43,9 +43,6 @@ exchange_purpose purpose_of(probe_kind kind) noexcept {
 } // namespace
 
 prober::prober(core& home, routing::node_index node) : core_(home), node_(node) {
-    const snapshot& settings = *core_.settings;
-    knows_users_ = !settings.config.health.user.empty() &&
-                   (node == settings.primary || node == settings.secondary);
     // Not all nodes at the same moment.
     const milliseconds interval = core_.settings->config.health.interval;
     core_.loop.set(*this, (interval * (node % 16)) / 16);
@@ -235,6 +232,9 @@ void prober::judge(const question& one, const routing::answer_head& head, std::s
     const bool readable = answer.body == routing::body_error::none && !body.empty();
     const routing::body_tag none;
     const routing::body_tag& tag = readable ? core_.tag : none;
+    const snapshot& settings = *core_.settings;
+    const bool knows_users = !settings.config.health.user.empty() &&
+                             (node_ == settings.primary || node_ == settings.secondary);
     discovery::probe_finding found;
     switch (one.what) {
     case step::usual:
@@ -249,10 +249,10 @@ void prober::judge(const question& one, const routing::answer_head& head, std::s
             tag.written(routing::body_attribute::sid).find('\'') == std::string_view::npos) {
             sid_ = tag.written(routing::body_attribute::sid);
         }
-        found = discovery::find_session(answer, tag, false, knows_users_);
+        found = discovery::find_session(answer, tag, false, knows_users);
         break;
     case step::poll:
-        found = discovery::find_session(answer, tag, true, knows_users_);
+        found = discovery::find_session(answer, tag, true, knows_users);
         break;
     }
     switch (found.verdict) {

@@ -73,9 +73,8 @@ class prober final : public timed, private answer_sink {
     std::int64_t deadline_ms_ = 0;    // of the newest, on the steady clock; 0: it is over
     std::int64_t time_ms_ = 0;        // what that one gets
     std::uint64_t asked_ = 0;
-    bool knows_users_ = false; // a discovery node, and there is a user to ask for
-    std::string sid_;          // of the session that it has opened for us, as written
-    std::uint64_t rid_ = 0;    // the last that it has got
+    std::string sid_;       // of the session that it has opened for us, as written
+    std::uint64_t rid_ = 0; // the last that it has got
 };
 
 } // namespace boshgate::proxy

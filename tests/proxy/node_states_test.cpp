@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace boshgate::tests {
@@ -182,6 +184,34 @@ TEST(NodeStates, ADownNodesSessionsGoOnAndNewOnesAreRefusedButOneAnInterval) {
     EXPECT_TRUE(proxy.ended(reason::node_dead, 1));
     EXPECT_EQ(proxy.ask(poll("s", 1002)).body, answer_to(1002)) << "who is there stays";
     EXPECT_EQ(proxy.app().total(&core_counters::nodes_dead), 0U);
+}
+
+// Where all look bad the fault is more likely ours: a choice is made all the same.
+TEST(NodeStates, OneNodeThatIsDownIsAvoidedAndAllOfThemAreNot) {
+    const refusing_port nobody;
+    stub_node node(well);
+    running_proxy proxy(
+        "threads: 1\nlisten: [{address: \"127.0.0.1:0\"}]\nlog: {access: \"off\"}\n" + quick +
+        "nodes: {node-a1: \"http://127.0.0.1:" + std::to_string(nobody.port()) +
+        "/b\", node-b1: \"http://127.0.0.1:" + std::to_string(node.port()) + "/b\"}\n");
+    proxy::node_states& nodes = proxy.app().shared().nodes;
+    const auto avoided = [&](routing::node_index which) {
+        using namespace std::chrono;
+        return nodes.avoided(
+            which,
+            static_cast<std::uint64_t>(
+                duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count()));
+    };
+    ASSERT_TRUE(becomes(proxy, health_state::down));
+    EXPECT_TRUE(avoided(0));
+    EXPECT_FALSE(avoided(1));
+    proxy.app().set_addresses(1, {loopback_address(nobody.port())}, {});
+    ASSERT_TRUE(becomes(proxy, health_state::down, 1));
+    EXPECT_FALSE(avoided(0));
+    EXPECT_FALSE(avoided(1));
+    nodes.wish(0, node_wish::drain);
+    EXPECT_TRUE(avoided(0)) << "the operator is not mistaken";
+    EXPECT_FALSE(avoided(1));
 }
 
 TEST(NodeStates, ADrainedNodeGetsNoNewSessionsAndKeepsTheOld) {

@@ -3,7 +3,7 @@
 // a network that loses half of everything makes no node come and go.
 
 #include "discovery/node_health.hpp"
-#include "sim/seeds.hpp"
+#include "tests/sim/seeds.hpp"
 
 #include <gtest/gtest.h>
 
