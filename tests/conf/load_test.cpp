@@ -298,7 +298,7 @@ TEST(load, every_field_of_config_has_its_key) {
         const std::string body = (*s)[2];
         for (std::sregex_iterator m{body.begin(), body.end(), member}; m != end; ++m) {
             const std::string field = prefix->second + std::string{(*m)[1]};
-            if (!field.ends_with("where") && !unwritten.contains(field)) {
+            if (!field.ends_with(".where") && !unwritten.contains(field)) {
                 fields.insert(field);
             }
         }
