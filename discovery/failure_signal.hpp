@@ -27,7 +27,8 @@ enum class situation : std::uint8_t {
     session_request_failed,
     // The discovery endpoint has no node left to try.
     session_request_no_node,
-    // Too many sessions, of one address or in all; too many that never finish SASL.
+    // Too many sessions, of one address or in all; too many that never finish SASL; too many links
+    // to the node, or no file descriptor left for one.
     session_request_limit,
     // The node's answer is not BOSH, and translate_answer found no meaning in it.
     session_request_bad_answer,

@@ -21,7 +21,7 @@
 //   configured with an absolute URL of its page's own origin: it puts every name in the place of
 //   the host. Such sites want `discovery.hostnames: remove`.
 //
-// The bytes of everything else stay. Only session requests have such answers: this may allocate.
+// The bytes of everything else stay. Only answers before a login are such: this may allocate.
 
 #include "discovery/login.hpp"
 #include "discovery/node_names.hpp"

@@ -116,6 +116,9 @@ login_action login::choose(login_action with, bool asked, std::int64_t now_ms) n
     if (!was_heard(homes_.home) && may_ask(homes_.home, login_reason::home, now_ms)) {
         return open(with, homes_.home, login_reason::home, now_ms);
     }
+    if (ended_so(step_end::limited, homes_.home)) {
+        return fail(with, login_failure::limited);
+    }
     if (homes_.backup == at) {
         return deliver(with, login_cache::learn);
     }
@@ -150,6 +153,9 @@ login_action login::on_failed(step_end how, std::int64_t now_ms, node_index othe
     if (how == step_end::unacceptable) {
         with.node = step.node;
         return fail(with, login_failure::refused);
+    }
+    if (how == step_end::limited) {
+        return is_asking(step.why) ? next(with, now_ms) : fail(with, login_failure::limited);
     }
     if (is_stored(step.why)) {
         with.cache = login_cache::forget;
@@ -201,8 +207,8 @@ login_action login::next(login_action with, std::int64_t now_ms) noexcept {
     if (!was_heard(nodes_.second) && may_ask(nodes_.second, login_reason::second, now_ms)) {
         return open(with, nodes_.second, login_reason::second, now_ms);
     }
-    // A node that declines would not be alone with that.
-    if (asked_last_ == no_node && !was_declined()) {
+    // A node that declines would not be alone with that; one that we cannot ask lives.
+    if (asked_last_ == no_node && !ended_so(step_end::declined) && !ended_so(step_end::limited)) {
         if (const node_index node = any_living(now_ms); node != no_node) {
             return open(with, node, login_reason::any, now_ms);
         }
@@ -268,6 +274,9 @@ login_action login::give_up(login_action with) noexcept {
         with.node = declined->node;
         return fail(with, login_failure::refused);
     }
+    if (ended_so(step_end::limited)) {
+        return fail(with, login_failure::limited);
+    }
     if (last_with(step_end::see_other) != steps.rend()) {
         return fail(with, login_failure::steered_away);
     }
@@ -330,10 +339,12 @@ bool login::has_failed(node_index node) const noexcept {
     });
 }
 
-bool login::was_declined() const noexcept {
+// Whether this is what came of a step; `node`: of one at this node, no_node: of any.
+bool login::ended_so(step_end how, node_index node) const noexcept {
     const auto steps = trace();
-    return std::any_of(steps.begin(), steps.end(),
-                       [](const login_step& one) { return one.how == step_end::declined; });
+    return std::any_of(steps.begin(), steps.end(), [how, node](const login_step& one) {
+        return one.how == how && (node == no_node || one.node == node);
+    });
 }
 
 node_index login::any_living(std::int64_t now_ms) noexcept {

@@ -14,6 +14,10 @@
 // node that names others is believed, but nobody is gone back to on another's word: where living
 // nodes name each other in a circle, the login stays with the last.
 //
+// Where this proxy itself may open no further link to a user's node, that is the end: the node is
+// well, and nobody is led past it because of us. In the place of a discovery node the other one is
+// asked.
+//
 // At most one session is open at a time, steps and time are bounded, and every session but the
 // delivered one is ended (login_action::leave). Three askers share it: session requests, and two
 // that only want to know the homes (`purpose::homes`): the first <auth> of a client that named no
@@ -31,6 +35,7 @@
 //     the stored home or backup fails: no link, silence, a bad  forget, at once; what a node names
 //         answer, a terminate, see-other-host                       later in this login is learnt
 //     the stored home or backup names other nodes               forget, at once; likewise
+//     a limit of ours keeps any of them from being asked        keep
 //     a discovery node names nobody, or no node known here      forget
 //     nodes name each other in a circle                         forget
 //     the request is at fault, time or steps are over, the      as far as one of the above said
@@ -147,7 +152,7 @@ class login {
     [[nodiscard]] bool was_heard(node_index node) const noexcept;
     [[nodiscard]] bool may_host(node_index node) const noexcept;
     [[nodiscard]] bool has_failed(node_index node) const noexcept;
-    [[nodiscard]] bool was_declined() const noexcept;
+    [[nodiscard]] bool ended_so(step_end how, node_index node = no_node) const noexcept;
     [[nodiscard]] node_index any_living(std::int64_t now_ms) noexcept;
     void record(node_index node, login_reason why, step_end how, std::int64_t now_ms) noexcept;
     void close_step(step_end how, std::int64_t now_ms) noexcept;

@@ -44,10 +44,10 @@ std::string_view name_of(login_reason why) noexcept {
 }
 
 std::string_view name_of(step_end how) noexcept {
-    constexpr std::array<std::string_view, 14> names{
+    constexpr std::array<std::string_view, 15> names{
         "under_way",    "named_itself", "named_others", "named_nobody", "named_unknown",
         "dead",         "timeout",      "bad_answer",   "refused",      "declined",
-        "unacceptable", "see_other",    "known_dead",   "left"};
+        "unacceptable", "see_other",    "limited",      "known_dead",   "left"};
     return names[static_cast<std::size_t>(how)];
 }
 
@@ -57,9 +57,9 @@ std::string_view name_of(login_do what) noexcept {
 }
 
 std::string_view name_of(login_failure failure) noexcept {
-    constexpr std::array<std::string_view, 9> names{"none",        "nobody",       "homes_down",
-                                                    "refused",     "bad_answer",   "steered_away",
-                                                    "out_of_time", "out_of_steps", "gone"};
+    constexpr std::array<std::string_view, 10> names{
+        "none",         "nobody",  "homes_down",  "refused",      "bad_answer",
+        "steered_away", "limited", "out_of_time", "out_of_steps", "gone"};
     return names[static_cast<std::size_t>(failure)];
 }
 

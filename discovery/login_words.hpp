@@ -76,6 +76,7 @@ enum class step_end : std::uint8_t {
     declined,     // a terminate: not this domain, not this client; other nodes will say the same
     unacceptable, // a terminate or 4xx: the request itself is at fault
     see_other,    // see-other-host, see-other-uri
+    limited,      // a limit of ours: it could not be asked, and has done nothing
     // Not asked.
     known_dead,
     left, // the login was over before it answered
@@ -111,6 +112,7 @@ enum class login_failure : std::uint8_t {
     refused,      // `node` declined, or said unacceptable: its answer is the client's
     bad_answer,   // nobody gave an answer that is BOSH
     steered_away, // sent to a node that is none of this configuration
+    limited,      // by limits of ours: the home, or all who know the homes, could not be asked
     out_of_time,
     out_of_steps,
     gone, // on_gone

@@ -3,6 +3,7 @@
 #include "proxy/bosh_answer.hpp"
 #include "proxy/core.hpp"
 #include "proxy/login_driver.hpp"
+#include "routing/bosh_body.hpp"
 
 #include <memory>
 #include <string>
@@ -33,15 +34,16 @@ class client_login final : public login_owner {
                      std::string_view refusal) override {
         switch (why) {
         case login_failure::refused:
-            x_.login = nullptr;
-            make_bosh_answer(x_.home->answer);
-            x_.sink->on_answer(x_, x_.home->answer, refusal);
+            refused(refusal);
             return;
         case login_failure::bad_answer:
             failed(reason::node_not_bosh);
             return;
         case login_failure::steered_away:
             failed(reason::steered_away);
+            return;
+        case login_failure::limited:
+            failed(limit_);
             return;
         case login_failure::none:
         case login_failure::nobody:
@@ -54,13 +56,37 @@ class client_login final : public login_owner {
         }
     }
 
+    void on_step_failed(routing::node_index /*node*/, reason why) override {
+        if (is_own_limit(why)) {
+            limit_ = why;
+        }
+    }
+
   private:
+    // The node's own word; to a client without `ver` as one of the HTTP codes (XEP-0124 17.1).
+    void refused(std::string_view refusal) {
+        core& home = *x_.home;
+        x_.login = nullptr;
+        make_bosh_answer(home.answer);
+        if (x_.facts.client == discovery::client_kind::legacy &&
+            routing::read_body_tag(refusal, x_.settings->body_limits, home.tag).ok()) {
+            const int status = routing::legacy_status_of(condition_in(home.tag));
+            if (status != 0) {
+                home.answer.clear();
+                home.answer.status = status;
+                refusal = {};
+            }
+        }
+        x_.sink->on_answer(x_, home.answer, refusal);
+    }
+
     void failed(reason why) {
         x_.login = nullptr;
         x_.sink->on_failure(x_, why);
     }
 
     exchange& x_;
+    reason limit_ = reason::node_links; // that kept a node from being asked
 };
 
 } // namespace
@@ -73,7 +99,8 @@ void start_client_login(exchange& x, std::string_view body, std::string_view use
                         login_message(home, x.settings, x.client, x.secure, &home.request, body),
                     .rid = x.rid,
                     .client = x.client,
-                    .secure = x.secure};
+                    .secure = x.secure,
+                    .keyed = home.tag.keyed()};
     if (!login_driver::may_ask(home, *x.settings, task)) {
         x.sink->on_failure(x, reason::address_questions);
         return;

@@ -29,7 +29,9 @@ class connection::lookup_owner final : public login_owner {
     lookup_owner(connection& of, exchange& x, routing::bare_jid user)
         : of_(of), x_(x), user_(std::move(user)) {}
 
-    void on_session(const login_session& /*opened*/) override { failed(); } // never: homes
+    void on_session(const login_session& /*opened*/) override {
+        failed(reason::no_node);
+    } // never: homes
 
     void on_homes(const discovery::login& done) override {
         x_.login = nullptr;
@@ -44,18 +46,25 @@ class connection::lookup_owner final : public login_owner {
             of_.send_homes(x_, user_, {});
             return;
         }
-        failed();
+        failed(why == login_failure::limited ? limit_ : reason::no_node);
+    }
+
+    void on_step_failed(routing::node_index /*node*/, reason why) override {
+        if (is_own_limit(why)) {
+            limit_ = why;
+        }
     }
 
   private:
-    void failed() {
+    void failed(reason why) {
         x_.login = nullptr;
-        of_.refuse(x_, reason::no_node);
+        of_.refuse(x_, why);
     }
 
     connection& of_;
     exchange& x_;
     routing::bare_jid user_;
+    reason limit_ = reason::node_links; // that kept a node from being asked
 };
 
 connection::own_answer connection::own_answer_at(std::string_view path) const noexcept {

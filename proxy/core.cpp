@@ -4,6 +4,7 @@
 #include "proxy/link.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
+#include "proxy/login_driver.hpp"
 #include "proxy/prober.hpp"
 #include "routing/static_rules.hpp"
 
@@ -61,6 +62,9 @@ core::~core() {
     listeners.clear();
     for (connection* one : connections.copy()) {
         one->cut();
+    }
+    for (login_driver* one : logins.copy()) {
+        one->end();
     }
     for (link* one : links.copy()) {
         one->end();

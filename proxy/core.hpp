@@ -29,6 +29,7 @@ namespace boshgate::proxy {
 class connection;
 class link;
 class listener;
+class login_driver;
 class prober;
 struct core_reload;
 struct told_addresses;
@@ -168,6 +169,7 @@ struct core {
     registry<connection> connections;
     registry<link> links;
     registry<exchange_wait> waits;
+    registry<login_driver> logins;
     routing::body_tag tag; // of the body that is being read
     std::string kept;      // a kept answer on its way down
     std::string edited;    // a body that was changed

@@ -150,6 +150,8 @@ std::string_view words_of(login_failure why) noexcept {
         return "no node answers as a BOSH server does";
     case login_failure::steered_away:
         return "sent to a node that is not configured";
+    case login_failure::limited:
+        return "this proxy is at a limit of its own";
     case login_failure::out_of_time:
         return "discovery.patience is over";
     case login_failure::out_of_steps:
@@ -222,6 +224,8 @@ class printer {
             return "does not take the request";
         case step_end::see_other:
             return "sends the user elsewhere";
+        case step_end::limited:
+            return "was not asked: this proxy is at a limit of its own";
         case step_end::known_dead:
             return "is not asked again";
         case step_end::under_way:

@@ -29,7 +29,7 @@ namespace {
 constexpr milliseconds late_answer{10'000};
 
 // Of two discovery nodes a user who is not known can be opened at either: at the one that holds
-// less.
+// less. Who was opened at one of them, it has answered just now.
 discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
                                 const login_task& task) {
     discovery::login_nodes nodes{.first = settings.primary,
@@ -37,8 +37,9 @@ discovery::login_nodes nodes_of(const core& home, const snapshot& settings,
                                  .count = static_cast<std::uint16_t>(settings.nodes.size()),
                                  .spread = static_cast<std::uint16_t>(task.rid)};
     const node_states& known = home.shared.nodes;
-    if (task.user.empty() && nodes.second != no_node &&
-        known.held_at(nodes.second) < known.held_at(nodes.first)) {
+    if (nodes.second != no_node &&
+        (task.user.empty() ? known.held_at(nodes.second) < known.held_at(nodes.first)
+                           : task.first == nodes.second)) {
         std::swap(nodes.first, nodes.second);
     }
     return nodes;
@@ -97,6 +98,7 @@ std::shared_ptr<login_driver> login_driver::make(core& home,
 
 void login_driver::start() {
     self_ = shared_from_this();
+    core_.logins.add(*this);
     const std::string& user = task_.user;
     const login_homes stored = stored_homes();
     if (!user.empty() && stored.none()) {
@@ -250,7 +252,7 @@ void login_driver::on_deadline() {
 }
 
 // drop_step: nobody waits for it any more. What was not sent stays so; a session that is opened all
-// the same is ended when its answer comes, unless that is too large to be one.
+// the same is ended when its answer comes, unless that is too large to be gathered.
 void login_driver::drop_step() {
     if (step_ == nullptr) {
         return;
@@ -259,11 +261,15 @@ void login_driver::drop_step() {
     step.sink = nullptr;
     // One that is being streamed has nowhere to go.
     if ((step.sent_us == 0 || step.streaming) && step.via != nullptr) {
-        step.via->abandon();
-        step.via = nullptr;
-        core_.counters.held.subtract();
-        exchange_finish(step, 0, reason::client_closed);
+        break_off(step, reason::client_closed);
     }
+}
+
+void login_driver::break_off(exchange& step, reason why) {
+    step.via->abandon();
+    step.via = nullptr;
+    core_.counters.held.subtract();
+    exchange_finish(step, 0, why);
 }
 
 void login_driver::failed(step_end how, node_index other) {
@@ -310,6 +316,7 @@ void login_driver::fail(login_failure why) {
 // over: it has no step any more, and gives its owner back.
 std::unique_ptr<login_owner> login_driver::over() {
     core_.loop.unset(*this);
+    core_.logins.remove(*this);
     if (!holding_.empty()) {
         core_.shared.homes.give_turn(std::exchange(holding_, {}));
     }
@@ -327,6 +334,13 @@ void login_driver::leave() {
     waiting_ = false;
     drop_step();
     over().reset();
+}
+
+// No farewell to a node: its session ends by its own time, as all do whose proxy ends.
+void login_driver::end() {
+    const std::shared_ptr<login_driver> keep = self_;
+    drop_step();
+    over()->on_core_end();
 }
 
 } // namespace boshgate::proxy

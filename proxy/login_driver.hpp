@@ -11,10 +11,14 @@
 #include "proxy/exchange.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/timer_wheel.hpp"
+#include "routing/binding_condition.hpp"
+#include "routing/bosh_body.hpp"
+#include "routing/hostnames.hpp"
 #include "routing/ip_address.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +34,9 @@ struct login_task {
     std::uint64_t rid = 0;      // of the session request
     routing::ip_address client; // on whose behalf
     bool secure = false;        // it came over TLS
+    // The discovery node that is asked first, where the task has a reason for that; no_node: none.
+    routing::node_index first = discovery::no_node;
+    bool keyed = false; // it begins a sequence of keys, which only the client can go on
 };
 
 // A session that nodes have opened for somebody.
@@ -42,8 +49,8 @@ struct login_session {
     const discovery::login* done = nullptr; // how it was found
 };
 
-// Who wants a login. Exactly one of the first three is called, and then the owner is destroyed;
-// none, if it left before.
+// Who wants a login. Exactly one of the first three is called, or on_core_end, and then the owner
+// is destroyed; none, if it left before.
 class login_owner {
   public:
     virtual ~login_owner() = default;
@@ -54,12 +61,24 @@ class login_owner {
     // `refusal`: the terminate of the node that refused; for login_failure::refused.
     virtual void on_no_login(const discovery::login& done, discovery::login_failure why,
                              std::string_view refusal) = 0;
+    // The core ends: nobody is told anything any more.
+    virtual void on_core_end() {}
     // Meanwhile: a node has not answered, and why. For who shows it.
     virtual void on_step_failed(routing::node_index /*node*/, routing::reason /*why*/) {}
+    // The same: a node names a home or backup that is no node of this configuration; as written.
+    virtual void on_unknown_name(routing::node_index /*said_by*/, std::string_view /*name*/) {}
 };
 
 // login_rules_of takes what bounds a login from the configuration.
 [[nodiscard]] discovery::login_rules login_rules_of(const conf::discovery_config& settings);
+
+// The condition of a terminate; undefined_condition: it has none.
+[[nodiscard]] routing::binding_condition condition_in(const routing::body_tag& tag) noexcept;
+
+// Whether a step failed for something of our own, of which the node knows nothing.
+[[nodiscard]] constexpr bool is_own_limit(routing::reason why) noexcept {
+    return why == routing::reason::node_links || why == routing::reason::descriptors;
+}
 
 // login_message is a session request as any node gets it, but for the request line and Host.
 // `head`: of the client's request, whose listed fields are passed on; nullptr: it is the proxy's.
@@ -83,11 +102,15 @@ class login_driver final : public timed,
 
     // leave: the owner wants nothing any more, and is destroyed.
     void leave();
+    // end: the core ends, with nobody left who could call leave.
+    void end();
     // woken: the login of the same user that this one waits for is over, or something else wants it
     // to go on by itself.
     void woken();
 
     void on_deadline() override;
+
+    std::uint32_t registered_at = 0;
 
   private:
     // A session that a node has opened for us.
@@ -123,12 +146,15 @@ class login_driver final : public timed,
     void found();
     void fail(discovery::login_failure why);
     void drop_step();
+    void break_off(exchange& step, routing::reason why);
     [[nodiscard]] std::unique_ptr<login_owner> over();
 
     // login_answer.cpp: what nodes answer
     void take_answer(std::string_view body);
     void take_terminate(std::string_view body, routing::node_index said_by);
     [[nodiscard]] discovery::node_word read_word(std::string_view body);
+    void tell_unknown(std::span<const routing::hostname_text> hostnames);
+    [[nodiscard]] bool take_session(routing::node_index node, std::uint64_t rid);
     void failed(discovery::step_end how, routing::node_index other = discovery::no_node);
 
     [[nodiscard]] std::int64_t now_ms() const;
@@ -140,7 +166,7 @@ class login_driver final : public timed,
     exchange* step_ = nullptr;           // what a node is asked at this moment
     discovery::login login_;
     opened_session open_;  // node no_node: none is open
-    std::string answer_;   // to the session request
+    std::string answer_;   // to the session request; of one that is too large, its first bytes
     std::string features_; // the answer with the features, where these came later
     std::string refusal_;  // the last terminate of a node
     std::string holding_;  // the user whose turn is ours; empty: none

@@ -93,6 +93,9 @@ void user_homes::give_turn(std::string_view user) {
         }
     }
     for (const waiter& one : woken) {
+        if (one.who.expired()) {
+            continue; // it has left, and at the end of all its core has gone as well
+        }
         one.home->loop.post([who = one.who] {
             if (const std::shared_ptr<login_driver> still = who.lock()) {
                 still->woken();

@@ -391,6 +391,42 @@ TEST(login, with_a_cache) {
     });
 }
 
+// The node is well, and it is the user's: nobody is led past it, and nothing is forgotten.
+TEST(login, limits_of_our_own) {
+    const reply ours = fails(step_end::limited);
+    expect_all({
+        {"stored home",
+         {.differing = {{a1, {ours}}}, .stored = pair_1},
+         "a1 stored_home limited; fail limited 10 ms, keep"},
+        {"stored backup, home known to be dead",
+         {.differing = {{b1, {ours}}}, .known_dead = {a1}, .stored = pair_1},
+         "a1 stored_home known_dead; b1 stored_backup limited; fail limited 10 ms, keep"},
+        {"home",
+         {.differing = {{a1, {ours}}}},
+         "sd1 first named_others; a1 home limited; fail limited 20 ms, keep"},
+        {"primary",
+         {.differing = {{sd1, {ours}}}},
+         "sd1 first limited; sd2 second named_others; a1 home named_itself; deliver a1 30 ms, "
+         "learn a1 b1"},
+        {"primary, where the user lives",
+         {.user = {sd1, sd2}, .differing = {{sd1, {ours}}}},
+         "sd1 first limited; sd2 second named_itself; fail limited 20 ms, keep"},
+        {"both discovery nodes: nobody else is bothered",
+         {.differing = {{sd1, {ours}}, {sd2, {ours}}}},
+         "sd1 first limited; sd2 second limited; fail limited 20 ms, keep"},
+        {"primary dead, secondary limited",
+         {.differing = {{sd1, {killed}}, {sd2, {ours}}}},
+         "sd1 first dead; sd2 second limited; fail limited 11 ms, keep"},
+        {"home and backup killed, the primary when it is asked again",
+         {.differing = {{sd1, {names(pair_1), ours}}, {a1, {killed}}, {b1, {killed}}}},
+         "sd1 first named_others; a1 home dead; b1 backup dead; sd1 again limited; sd2 second "
+         "named_others; fail homes_down 32 ms, keep"},
+        {"only the homes are asked for",
+         {.differing = {{sd1, {ours}}, {sd2, {ours}}}, .purpose = login_purpose::homes},
+         "sd1 first limited; sd2 second limited; fail limited 20 ms, keep"},
+    });
+}
+
 TEST(login, a_user_who_was_moved) {
     expect_all({
         {"the stored home names the new one",

@@ -82,15 +82,15 @@ TEST(login_words, names) {
               (std::vector<std::string_view>{"under_way", "named_itself", "named_others",
                                              "named_nobody", "named_unknown", "dead", "timeout",
                                              "bad_answer", "refused", "declined", "unacceptable",
-                                             "see_other", "known_dead", "left"}));
+                                             "see_other", "limited", "known_dead", "left"}));
     EXPECT_EQ(names_up_to(login_do::fail),
               (std::vector<std::string_view>{"open", "poll", "deliver", "found", "fail"}));
     EXPECT_EQ(names_up_to(login_cache::forget),
               (std::vector<std::string_view>{"keep", "learn", "forget"}));
-    EXPECT_EQ(
-        names_up_to(login_failure::gone),
-        (std::vector<std::string_view>{"none", "nobody", "homes_down", "refused", "bad_answer",
-                                       "steered_away", "out_of_time", "out_of_steps", "gone"}));
+    EXPECT_EQ(names_up_to(login_failure::gone),
+              (std::vector<std::string_view>{"none", "nobody", "homes_down", "refused",
+                                             "bad_answer", "steered_away", "limited", "out_of_time",
+                                             "out_of_steps", "gone"}));
 }
 
 } // namespace

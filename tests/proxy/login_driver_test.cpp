@@ -249,6 +249,42 @@ TEST(LoginDriver, ATerminateThatIsMeantForTheClientReachesIt) {
     }
 }
 
+// XEP-0124 17.1: to a client without `ver` three of the conditions are HTTP codes, and so they are
+// when they come from a node.
+TEST(LoginDriver, ARefusalIsToldAsItsClientUnderstandsIt) {
+    const auto status = [](int code) {
+        return says("HTTP/1.1 " + std::to_string(code) + " No\r\nContent-Length: 0\r\n\r\n");
+    };
+    const struct {
+        const char* name;
+        conduct node;
+        const char* told;     // condition
+        int told_without_ver; // 200: the same
+    } rows[] = {
+        {"bad-request", terminates("bad-request"), "bad-request", 400},
+        {"policy-violation", terminates("policy-violation"), "policy-violation", 403},
+        {"host-unknown", terminates("host-unknown"), "host-unknown", 200},
+        {"improper-addressing", terminates("improper-addressing"), "improper-addressing", 200},
+        {"400", status(400), "bad-request", 400},
+        {"403", status(403), "policy-violation", 403},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        cluster all({row.node, row.node, row.node, row.node});
+        EXPECT_EQ(terminated(all.ask(login(alice))), row.told);
+        std::string legacy = login(alice);
+        legacy = legacy.substr(legacy.find("<body"));
+        legacy.erase(legacy.find(" ver='1.9'"), 10);
+        const http_answer answer = all.ask(post("/httpbinding", legacy));
+        EXPECT_EQ(answer.status, row.told_without_ver);
+        if (row.told_without_ver == 200) {
+            EXPECT_EQ(terminated(answer), row.told);
+        } else {
+            EXPECT_EQ(answer.body, "");
+        }
+    }
+}
+
 TEST(LoginDriver, TheClientGetsTheHomesAnswerAndItsOwnRequestGoesEverywhere) {
     cluster all({a1_and_b1, nobody, a1_and_b1, nobody});
     const http_answer answer = all.ask(login(alice));
@@ -315,6 +351,31 @@ TEST(LoginDriver, AStoredHomeThatFailsIsForgotten) {
 }
 
 // Back home for the next session, once it is there again.
+// What this proxy has too many of says nothing about a node.
+TEST(LoginDriver, LimitsOfOurOwnAreNoNodesFault) {
+    gate until;
+    cluster all({a1_and_b1, a1_and_b1, a1_and_b1, nobody}, cluster::patient,
+                "limits: {links_per_node: 1}\n");
+    const std::string sid = attribute(all.ask(login(alice)).body, "sid");
+    const opens_at_end opener(until);
+    ASSERT_EQ(all.opened_at(), "sd1 a1");
+    all.becomes(a1, hangs(until, {"node-a1", "node-b1"}));
+    const auto held = all.proxy().connect();
+    held->write(in_session(sid, 1001));
+    ASSERT_TRUE(all.asked(a1, 2));
+
+    const http_answer answer = all.ask(login(alice, 2000));
+    EXPECT_EQ(end_of(answer), told(situation::session_request_limit));
+    EXPECT_EQ(answer.field("Retry-After"), "30");
+    EXPECT_TRUE(all.proxy().ended(reason::node_links, 1));
+    EXPECT_EQ(all.opened_at(), "sd1 a1") << "the backup is not for that";
+
+    until.open();
+    EXPECT_EQ(held->read_answer().status, 200);
+    EXPECT_EQ(session_at(all.ask(login(alice, 3000))), "a1");
+    EXPECT_EQ(all.opened_at(), "sd1 a1 a1") << "nobody had to ask where the user lives";
+}
+
 TEST(LoginDriver, ADeadHomeIsPassedOverWithoutBeingAsked) {
     cluster all({a1_and_b1, nobody, a1_and_b1, a1_and_b1});
     all.dies(a1);
@@ -424,6 +485,22 @@ TEST(LoginDriver, FeaturesThatComeLaterGoToTheClientsOwnPoll) {
     EXPECT_EQ(all.node(a1).requests().size(), before + 1);
 }
 
+// Only the client has the next key (XEP-0124 15): it is not asked for more, and stays.
+TEST(LoginDriver, WhoHasKeysAsksForTheFeatures) {
+    cluster all({in_two_steps({"node-a1"}), nobody, in_two_steps({"node-a1"}), nobody});
+    std::string request = login(alice);
+    request = request.substr(request.find("<body"));
+    request.insert(request.find("/>"), " newkey='ca393b51'");
+    const std::string sid = attribute(all.ask(post("/httpbinding", request)).body, "sid");
+    EXPECT_EQ(all.opened_at(), "sd1");
+    const http_answer features = all.ask(in_session(sid, 1001, {}, " key='bfb06a6f'"));
+    EXPECT_EQ(features.body, without_hostnames(answer_to(1001, features_with({"node-a1"}))));
+    const std::vector<node_request> got = all.node(sd1).requests();
+    ASSERT_EQ(got.size(), 2U) << "the session request and the client's own";
+    EXPECT_EQ(attribute(got[1].body, "key"), "bfb06a6f");
+    EXPECT_TRUE(all.ended().empty());
+}
+
 TEST(LoginDriver, FeaturesThatNeverComeAreABadAnswer) {
     const conduct never = [](const node_request& got, const std::string& sid) {
         return node_reply{.bytes = ok(opens(got) ? opened(sid, {}) : answer_to(rid_of(got)))};
@@ -491,6 +568,62 @@ TEST(LoginDriver, NobodyIsLeftWhenMoreOfALargeAnswerComes) {
         EXPECT_TRUE(running_proxy::until([&] { return all.total(&core_counters::held) == 0; }));
         all.dies(sd1);
         EXPECT_EQ(session_at(all.ask(login("bob@example.com"))), "sd2");
+    }
+}
+
+// But it has opened a session, and says which in its first bytes.
+TEST(LoginDriver, TheSessionOfALargeAnswerIsEnded) {
+    const std::string filler(300'000, 'x');
+    const struct {
+        const char* name;
+        std::string answer;
+        strings ended;
+    } rows[] = {
+        {"with a length", ok(opened("large", "<x>" + filler + "</x>")), {"sd1 large 1001"}},
+        {"in chunks",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "80000\r\n" +
+             opened("large", std::string(0x80000 - opened("large", {}).size(), ' ')) +
+             "\r\n0\r\n\r\n",
+         {"sd1 large 1001"}},
+        {"its sid comes late",
+         ok(opened("large", "<x>" + filler + "</x>").insert(5, std::string(5000, ' '))),
+         {"sd1 large 1001"}},
+        {"no body at all", ok("<html>" + filler), {}},
+        {"a tag without an end", ok("<body x='" + std::string(300'000, 'x')), {}},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        cluster all({says(row.answer), nobody, nobody, nobody}, cluster::patient,
+                    "limits: {answer_buffer: 4KiB}\n");
+        EXPECT_EQ(session_at(all.ask(login(alice))), "sd2");
+        EXPECT_TRUE(all.ended(row.ended.size()));
+        EXPECT_TRUE(running_proxy::until([&] { return all.total(&core_counters::held) == 0; }));
+        EXPECT_EQ(all.ended(), row.ended);
+    }
+}
+
+// Nobody waits for the end of a process: what is under way then leaves nothing behind. The test is
+// for the sanitizers.
+TEST(LoginDriver, TheEndOfTheProcessEndsLogins) {
+    for (const bool leaves : {false, true}) {
+        SCOPED_TRACE(leaves ? "whose clients have gone" : "whose clients wait");
+        gate hold;
+        cluster all({hangs(hold), hangs(hold), hangs(hold), hangs(hold)}, cluster::patient, {}, 2);
+        const opens_at_end opener(hold);
+        std::vector<std::unique_ptr<stream>> clients;
+        for (std::uint64_t i = 0; i < 8; ++i) { // of one user: one asks, seven wait
+            clients.push_back(all.proxy().connect());
+            clients.back()->write(login(alice, 1000 + 10 * i));
+        }
+        ASSERT_TRUE(running_proxy::until([&] { return all.total(&core_counters::logins) == 8; }));
+        if (leaves) {
+            for (const auto& one : clients) {
+                one->reset();
+            }
+            ASSERT_TRUE(all.proxy().ended(reason::client_closed, 8));
+        }
+        all.proxy().end();
     }
 }
 
