@@ -9,6 +9,7 @@
 #include "routing/body_edit.hpp"
 #include "routing/login_proof.hpp"
 #include "routing/node_translation.hpp"
+#include "routing/sasl_mechanisms.hpp"
 #include "routing/see_other.hpp"
 
 #include <algorithm>
@@ -51,11 +52,7 @@ void learn_session(exchange& x, std::string_view next = {}) {
     }
     session_facts facts = x.facts;
     facts.secure = x.secure;
-    facts.wait = granted<std::uint16_t>(tag, body_attribute::wait);
-    facts.inactivity = granted<std::uint16_t>(tag, body_attribute::inactivity);
-    facts.requests = tag.has(body_attribute::requests)
-                         ? granted<std::uint8_t>(tag, body_attribute::requests)
-                         : requests_unlimited;
+    read_granted(tag, facts);
     std::array<char, session_table::sid_max> room;
     const std::optional<std::string_view> sid = tag.value(body_attribute::sid, room);
     if (!sid || sid->empty() || sid->size() > session_table::sid_max) {
@@ -149,22 +146,32 @@ std::string_view written(const routing::body_edits& edits, std::string_view body
     return room;
 }
 
+struct sid_rooms {
+    routing::sid_tagger::raw_room raw;
+    routing::sid_tagger::tagged_room tagged;
+};
+
+// The sid in an answer to a client of the discovery endpoint: with its node.
+void show_sid(const exchange& x, routing::body_edits& edits, sid_rooms& rooms) {
+    const routing::body_tag& tag = x.home->tag;
+    if (tag.has(body_attribute::sid)) {
+        const std::optional<std::string_view> sid = tag.value(body_attribute::sid, rooms.raw);
+        const std::string_view shown = x.shown_sid ? std::string_view(*x.shown_sid)
+                                       : sid ? x.settings->tags->tag(*sid, x.node, rooms.tagged)
+                                             : std::string_view();
+        // Refused for what was never offered to a client.
+        [[maybe_unused]] const routing::edit_error why = edits.set(body_attribute::sid, shown);
+    }
+}
+
 // What a client of the discovery endpoint gets to see of an answer, whose tag is in core::tag: the
 // sid with its node, and no names of nodes. `room` holds what is changed.
 std::string_view with_tag(const exchange& x, std::string_view body, std::string& room) {
     const snapshot& settings = *x.settings;
     const routing::body_tag& tag = x.home->tag;
     routing::body_edits edits(tag);
-    routing::sid_tagger::raw_room raw;
-    routing::sid_tagger::tagged_room tagged;
-    if (tag.has(body_attribute::sid)) {
-        const std::optional<std::string_view> sid = tag.value(body_attribute::sid, raw);
-        const std::string_view shown = x.shown_sid ? std::string_view(*x.shown_sid)
-                                       : sid       ? settings.tags->tag(*sid, x.node, tagged)
-                                                   : std::string_view();
-        // Refused for what was never offered to a client.
-        [[maybe_unused]] const routing::edit_error why = edits.set(body_attribute::sid, shown);
-    }
+    sid_rooms rooms;
+    show_sid(x, edits, rooms);
     discovery::hostname_edit names(settings.config, settings.routes, settings.names);
     if ((x.opens_session || !x.facts.authenticated) &&
         body.find("hostname") != std::string_view::npos) {
@@ -192,7 +199,7 @@ std::optional<std::string_view> with_names(const exchange& x, std::string_view b
             : names.rewrite(tag, settings.body_limits,
                             {.target = x.names->target,
                              .node = x.node,
-                             .reading = x.names->reading,
+                             .reading = x.facts.reading,
                              .same_origin = x.names->same_origin},
                             x.home->health(), edits);
     if (done == discovery::hostname_outcome::refused) {
@@ -289,27 +296,82 @@ void exchange_end_session(core& home, const std::shared_ptr<const snapshot>& set
     exchange_start(last);
 }
 
+void read_granted(const routing::body_tag& tag, session_facts& facts) noexcept {
+    facts.wait = granted<std::uint16_t>(tag, body_attribute::wait);
+    facts.inactivity = granted<std::uint16_t>(tag, body_attribute::inactivity);
+    facts.requests = tag.has(body_attribute::requests)
+                         ? granted<std::uint8_t>(tag, body_attribute::requests)
+                         : requests_unlimited;
+}
+
 void make_bosh_answer(routing::answer_head& head) {
     head.clear();
     head.status = 200;
     head.add({routing::field_id::content_type, "Content-Type", routing::terminate_content_type});
 }
 
+namespace {
+
+// What is offered in the answer with the features, whose tag is in core::tag.
+void note_offer(const exchange& x) {
+    if (x.begun_as) {
+        x.begun_as->mechanisms = routing::sasl_mechanisms(x.home->tag, x.settings->body_limits);
+    }
+}
+
+} // namespace
+
 void exchange_deliver_session(exchange& x, std::string_view answer, std::string_view features) {
     core& home = *x.home;
     std::string next;
-    if (!features.empty() && routing::read_body_tag(features, {}, home.tag).ok()) {
+    const routing::body_limits& limits = x.settings->body_limits;
+    if (!features.empty() && routing::read_body_tag(features, limits, home.tag).ok()) {
+        note_offer(x);
         next = with_tag(x, features, home.edited);
     }
     // Read before, by whoever asked the node.
-    [[maybe_unused]] const bool read = routing::read_body_tag(answer, {}, home.tag).ok();
+    [[maybe_unused]] const bool read = routing::read_body_tag(answer, limits, home.tag).ok();
     make_bosh_answer(home.answer);
-    if (x.begun_as) {
-        x.begun_as->mechanisms = mechanisms_in(features.empty() ? answer : features);
+    if (features.empty()) {
+        note_offer(x);
     }
     learn_session(x, next);
     x.answered_us = home.loop.now_us();
     x.sink->on_answer(x, home.answer, with_tag(x, answer, home.edited));
+}
+
+void exchange_expect_names(exchange& x) {
+    if (x.tagged || x.settings->config.discovery.hostnames == conf::hostnames_shown::keep) {
+        return; // at the discovery endpoint there are none to be seen
+    }
+    x.names = std::make_unique<names_reader>();
+    x.names->target = x.home->request.target;
+    x.names->same_origin = x.cors.kind == routing::origin_kind::none ||
+                           x.cors.kind == routing::origin_kind::same_origin;
+}
+
+std::optional<reason> exchange_read_start(exchange& x, std::string_view start,
+                                          std::string_view& shown) {
+    core& home = *x.home;
+    const routing::body_error why =
+        routing::read_body_tag(start, x.settings->body_limits, home.tag).why;
+    if (why == routing::body_error::truncated) {
+        return std::nullopt;
+    }
+    if (why != routing::body_error::none) {
+        return reason::node_not_bosh;
+    }
+    if (ends_session(home.tag) && home.tag.is(body_attribute::condition, "see-other-uri")) {
+        return reason::steered_away; // where to stands too far behind
+    }
+    shown = start;
+    if (x.tagged) {
+        routing::body_edits edits(home.tag);
+        sid_rooms rooms;
+        show_sid(x, edits, rooms);
+        shown = written(edits, start, home.edited);
+    }
+    return reason::none;
 }
 
 bool exchange_take_bosh_answer(exchange& x, std::string_view& body) {

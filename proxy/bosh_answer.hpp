@@ -2,7 +2,9 @@
 // Answers to requests with a <body/>: what they say about their session, and what of them a client
 // may see. bosh_answer.cpp has exchange_take_bosh_answer of exchange.hpp.
 
+#include "proxy/session.hpp"
 #include "proxy/snapshot.hpp"
+#include "routing/bosh_body.hpp"
 #include "routing/http_head.hpp"
 #include "routing/ip_address.hpp"
 #include "routing/route_table.hpp"
@@ -31,6 +33,10 @@ struct session_to_end {
 // exchange_end_session sends a terminate, and does not wait for what comes of it.
 void exchange_end_session(core& home, const std::shared_ptr<const snapshot>& settings,
                           const session_to_end& what);
+
+// read_granted puts into `facts` what a node grants with its answer to a session request: wait,
+// inactivity, requests (XEP-0124 7.2).
+void read_granted(const routing::body_tag& tag, session_facts& facts) noexcept;
 
 // exchange_deliver_session gives the client of the discovery endpoint the session that was opened
 // for it at x.node. `answer`: the node's to the session request; `features`: its answer to the next

@@ -28,6 +28,8 @@ situation of_session_request(reason why, bool dead) noexcept {
     case reason::address_sessions:
     case reason::address_unauthenticated:
     case reason::address_questions:
+    case reason::node_links:
+    case reason::descriptors:
         return situation::session_request_limit;
     case reason::draining:
         return situation::session_request_draining;
@@ -52,6 +54,8 @@ situation in_session(reason why, bool dead) noexcept {
     case reason::node_disabled:
     case reason::node_unresolved:
         return situation::session_node_dead;
+    case reason::no_node: // a login ends, of a user who was named in the session
+        return situation::session_request_no_node;
     case reason::node_answer_timeout:
         return situation::session_overdue;
     case reason::rid_old:

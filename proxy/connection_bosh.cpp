@@ -206,13 +206,8 @@ void connection::dispatch_session_request(exchange& x, std::string_view body) {
                            named ? std::string_view(named->user.text()) : std::string_view());
         return;
     }
-    if (settings.config.discovery.hostnames != conf::hostnames_shown::keep) {
-        x.names = std::make_unique<names_reader>();
-        x.names->target = core_.request.target;
-        x.names->reading = discovery::name_reading_of(tag);
-        x.names->same_origin = x.cors.kind == routing::origin_kind::none ||
-                               x.cors.kind == routing::origin_kind::same_origin;
-    }
+    x.facts.reading = discovery::name_reading_of(tag);
+    exchange_expect_names(x);
     x.request = node_request(x, &core_.request, body);
     exchange_start(x);
 }

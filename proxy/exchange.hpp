@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,11 +80,9 @@ enum class exchange_purpose : std::uint8_t {
     login_more,   // what a session that was opened so is asked or told
 };
 
-// What the answer to a session request on a node's own path depends on: how its client will read
-// the names of nodes in it.
+// How the client of a node's own path will read the names of nodes in an answer.
 struct names_reader {
     std::string target; // as it was sent
-    discovery::name_reading reading = discovery::name_reading::caxl_2014;
     bool same_origin = false;
 };
 
@@ -117,7 +116,7 @@ struct exchange {
     session_move_ptr move;                    // only of a request that may move its session
     std::unique_ptr<std::string> shown_sid;   // only of one that has moved: as its client knows it
     std::unique_ptr<refusal_doubt> doubt;     // only of one that its node says it does not know
-    std::unique_ptr<names_reader> names; // only of a session request whose answer may have names
+    std::unique_ptr<names_reader> names; // only where the answer may have names that are edited
     std::int64_t hold_until_us = 0;      // held back: when its turn comes whatever happens
     std::int64_t give_up_us = 0; // when its client's patience ends; 0: timeouts.answer decides
 
@@ -250,6 +249,14 @@ void exchange_wake(exchange& x, wake_kind kind, std::uint32_t argument);
 // node says that it does not know the request, and is asked again. False: `body` is what goes down,
 // with its tag in core::tag; it may be another one.
 [[nodiscard]] bool exchange_doubts(exchange& x, std::string_view& body);
+// exchange_expect_names makes ready for names of nodes in the answer to the request in
+// core::request: the answer to a session request, or a later one before the client has logged in.
+void exchange_expect_names(exchange& x);
+// exchange_read_start looks at the first bytes of a streamed answer with a <body/>, before anything
+// of it goes down. nullopt: more of its start tag has to come. none: `shown` is what goes down in
+// their place, and may lie in the core's buffers. Another reason: the exchange fails for it.
+[[nodiscard]] std::optional<routing::reason>
+exchange_read_start(exchange& x, std::string_view start, std::string_view& shown);
 // exchange_answered_unkept tells the session that the node has answered, with what is not kept
 // here: it is too large. A copy asks the node, which has stored it, also when this answer did not
 // reach its client whole. The exchange is no member from then on.

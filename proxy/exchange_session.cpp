@@ -128,6 +128,9 @@ void exchange_start_in_session(exchange& x, const session_key& of) {
         x.move.reset(); // something else of the session is under way after all
     }
     exchange_set_wait(x, std::chrono::seconds{verdict.facts.wait});
+    if (verdict.tracked && !verdict.facts.authenticated) {
+        exchange_expect_names(x); // features may come later than with the first answer
+    }
     if (!verdict.tracked) {
         home.counters.sessions_untracked.add();
         exchange_send(x);

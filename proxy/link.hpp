@@ -75,7 +75,9 @@ class link final : public ready_handler, public timed {
         std::string body;       // decoded, of a chunked or until_close answer
         std::uint64_t left = 0; // of a streamed body with a length
         routing::framing body_framing = routing::framing::none;
+        std::string start; // what has come of a start tag that is looked at before it goes on
         bool streaming = false;
+        bool starting = false; // streaming, and nothing has gone on yet: start is not complete
         bool keep_alive = false;
     };
 
@@ -96,6 +98,8 @@ class link final : public ready_handler, public timed {
     void take_more(std::string_view bytes);
     void take_chunks(std::string_view bytes);
     bool start_streaming();
+    bool pass_head();
+    [[nodiscard]] std::optional<std::string_view> take_start(std::string_view data);
     void stream(std::string_view data);
     void complete(const routing::answer_head& head, std::string_view body, bool reusable);
     void complete_gathered(bool reusable);

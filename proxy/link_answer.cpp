@@ -258,14 +258,16 @@ bool link::reread_head() {
     return head.state == read_state::complete;
 }
 
-// start_streaming passes the head on. False: the exchange has ended.
+// start_streaming passes the head on, unless the start tag of the body is to be looked at first.
+// False: the exchange has ended.
 bool link::start_streaming() {
     if (exchange_->sink == nullptr || !reread_head()) {
         fail(exchange_->sink == nullptr ? reason::client_closed : reason::node_bad_answer);
         return false;
     }
-    if (exchange_->bosh && core_.answer.status != 200) {
-        fail(reason::node_not_bosh); // a page too large to be looked at
+    const bool coded = core_.answer.find(routing::field_id::content_encoding) != nullptr;
+    if (exchange_->bosh && (core_.answer.status != 200 || (coded && exchange_->tagged))) {
+        fail(reason::node_not_bosh); // a page too large to be looked at; or what cannot be read
         return false;
     }
     if (exchange_->doubt && exchange_->doubt->asked_before) {
@@ -273,17 +275,58 @@ bool link::start_streaming() {
         return false;
     }
     partial_->streaming = true;
-    exchange_->streaming = true;
     core_.counters.streamed.add();
     core_.shared.nodes.heard(core_, node_, core_.loop.steady_ms());
+    if (exchange_->bosh && !is_own(*exchange_) && !coded) {
+        partial_->starting = true;
+        return true;
+    }
+    return pass_head();
+}
+
+bool link::pass_head() {
+    exchange_->streaming = true;
     exchange_->sink->on_answer_head(*exchange_, core_.answer);
     return phase_ == phase::busy;
+}
+
+// take_start gathers the start tag of a streamed <body/>. When that is complete it passes the head
+// on, and returns the bytes that go down as the first ones. nullopt: more is needed, or the
+// exchange has ended.
+std::optional<std::string_view> link::take_start(std::string_view data) {
+    std::string& start = partial_->start;
+    start.append(data);
+    std::string_view shown;
+    const std::optional<reason> read = exchange_read_start(*exchange_, start, shown);
+    if (!read) {
+        return std::nullopt;
+    }
+    const reason why = *read != reason::none        ? *read
+                       : exchange_->sink == nullptr ? reason::client_closed
+                       : !reread_head()             ? reason::node_bad_answer
+                                                    : reason::none;
+    if (why != reason::none) {
+        fail(why);
+        return std::nullopt;
+    }
+    partial_->starting = false;
+    if (core_.answer.body == framing::length) {
+        core_.answer.content_length += shown.size() - start.size();
+    }
+    return pass_head() ? std::optional(shown) : std::nullopt;
 }
 
 void link::stream(std::string_view data) {
     // A streamed answer may take any time in all, as long as it moves.
     if (data.empty() || phase_ != phase::busy || !arm_answer()) {
         return;
+    }
+    if (partial_->starting) {
+        const std::optional<std::string_view> first = take_start(data);
+        if (!first) {
+            return;
+        }
+        data = *first;
     }
     if (!exchange_->sink->on_answer_data(*exchange_, data)) {
         paused_ = true;
@@ -321,6 +364,10 @@ void link::complete_gathered(bool reusable) {
 }
 
 void link::finish_stream(bool reusable) {
+    if (partial_->starting) {
+        fail(reason::node_not_bosh); // no start tag, up to the end
+        return;
+    }
     exchange& x = *exchange_;
     exchange_ = nullptr;
     x.via = nullptr;

@@ -190,20 +190,24 @@ session* session_table::adopt(shard& in, exchange& x, const session_key& key,
     return one;
 }
 
-std::unique_ptr<session_origin> session_table::take_origin(const session_key& key,
-                                                           std::uint64_t rid) {
+std::shared_ptr<const session_origin> session_table::origin_of(const session_key& key,
+                                                               std::uint64_t rid) {
     shard& in = shard_of(key.hash);
     const std::lock_guard lock(in.mutex);
     session* of = in.buckets.empty() ? nullptr : *place_of(in, key.hash, key.sid, key.node);
     if (of == nullptr || of->members != nullptr || of->window.newest() + 1 != rid) {
         return nullptr;
     }
-    return std::move(of->origin);
+    return of->origin;
 }
 
-void session_table::moved(const exchange& x, session_place place) {
+void session_table::moved(const exchange& x, session_place place, const session_facts& granted) {
     session& of = *x.of;
     const std::lock_guard lock(shard_of(of.hash).mutex);
+    // The node holds its requests, and forgets it, by its own times. Requests stay as many as the
+    // client was told: this one takes no fewer.
+    of.facts.wait = granted.wait;
+    of.facts.inactivity = granted.inactivity;
     of.place = std::make_unique<session_place>(std::move(place));
     moved_.fetch_add(1, std::memory_order_relaxed); // it moves once
     at_[of.node].fetch_sub(1, std::memory_order_relaxed);

@@ -9,6 +9,7 @@
 // concerns another (a turn, an answer, a newer copy) the other gets a wake on its own core.
 
 #include "discovery/client_kind.hpp"
+#include "discovery/hostname_edit.hpp"
 #include "proxy/address_counts.hpp"
 #include "proxy/caxl_memory.hpp"
 #include "proxy/session_move.hpp"
@@ -52,7 +53,9 @@ struct session_facts {
     discovery::client_kind client = discovery::client_kind::unknown;
     bool authenticated = false; // SASL has succeeded, or it is not known that it has not
     bool secure = false;        // its first request that was seen here came over TLS
-    user_hash user = 0;         // of CAXL: whose session it is
+    // How its client will read names of nodes in its features.
+    discovery::name_reading reading = discovery::name_reading::caxl_2014;
+    user_hash user = 0; // of CAXL: whose session it is
 };
 
 // What a member is to its session.
@@ -98,8 +101,8 @@ struct session {
     std::uint32_t allowance = 0; // requests left, in thousandths
     routing::node_index node;
     session_facts facts;
-    std::unique_ptr<session_origin> origin; // while it can move
-    std::unique_ptr<session_place> place;   // nullptr: it is where it was opened
+    std::shared_ptr<const session_origin> origin; // while it can move
+    std::unique_ptr<session_place> place;         // nullptr: it is where it was opened
     bool alive = false;            // the node has answered a request of it otherwise than by an end
     bool ended = false;            // the node has ended it; kept for copies of the last requests
     std::uint8_t held_back = 0;    // members with that role
@@ -164,19 +167,22 @@ class session_table {
               const routing::ip_address& client, std::uint64_t now_ms, std::string_view next = {},
               std::unique_ptr<session_origin> origin = {});
 
-    // take_origin is asked for the request of a session with this rid. nullptr: the session cannot
-    // move, or not with this request, because others of it are under way. It has one try.
-    [[nodiscard]] std::unique_ptr<session_origin> take_origin(const session_key& key,
-                                                              std::uint64_t rid);
-    // moved: the session of x is at another place from here on; place_now says so to its next
-    // requests. nullopt: it is where it was opened, or is not known.
-    void moved(const exchange& x, session_place place);
+    // origin_of is asked for the request of a session with this rid. nullptr: the session cannot
+    // move, or not with this request, because others of it are under way. It has one try, which
+    // admit takes.
+    [[nodiscard]] std::shared_ptr<const session_origin> origin_of(const session_key& key,
+                                                                  std::uint64_t rid);
+    // moved: the session of x is at another place from here on, where it has what `granted` says of
+    // wait and inactivity; place_now says so to its next requests. nullopt: it is where
+    // it was opened, or is not known.
+    void moved(const exchange& x, session_place place, const session_facts& granted);
     [[nodiscard]] std::optional<session_place> place_now(const session_key& key);
     // The same for a member.
     [[nodiscard]] std::optional<session_place> place_now(const exchange& x);
 
     // admit decides about a request of this session. forward, hold_back, join: x is a member from
-    // here on. replay: take_kept() has the answer, x is a member until then.
+    // here on. replay: take_kept() has the answer, x is a member until then. Where x may move its
+    // session (x.move) it has its try only if it is the first, and goes on at once.
     [[nodiscard]] admission admit(exchange& x, const session_key& key, std::uint64_t now_ms);
     // retry asks again for a member whose answer was not kept after all.
     [[nodiscard]] routing::rid_decision retry(exchange& x, std::uint64_t now_ms);

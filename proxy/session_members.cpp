@@ -142,6 +142,12 @@ admission session_table::admit(exchange& x, const session_key& key, std::uint64_
         [[maybe_unused]] const bool anew = of->window.readopt(x.rid);
     }
     result.decision = of->window.on_request(x.rid, x.print, rules_for(*of, now_ms), now_ms);
+    const rid_verdict verdict = result.decision.verdict;
+    if (x.move && (verdict == rid_verdict::forward || verdict == rid_verdict::hold_back)) {
+        if (!std::exchange(of->origin, nullptr) || verdict != rid_verdict::forward) {
+            x.move.reset();
+        }
+    }
     follow(*of, x, result.decision, woken);
     give_turns(*of, now_ms, woken, &x);
     return result;

@@ -5,8 +5,10 @@
 // client goes on under the sid that it was given, which the session remembers (session::place).
 //
 // It stays where it is when anything speaks against a move: the user has no node, or is there
-// already; something else of it is under way; the two nodes offer different mechanisms; nobody
-// answers in time.
+// already; something else of it is under way; the two nodes offer different mechanisms, or the new
+// one takes fewer requests at once than the client was told; nobody knows the user's nodes in time,
+// or limits of ours keep them from being asked. Where they are known and none is up it ends: its
+// client is told so, as one is that named its user before.
 
 #include "routing/bosh_body.hpp"
 #include "routing/http_head.hpp"
@@ -24,7 +26,7 @@ struct exchange;
 struct session_origin {
     std::string request;    // the body of the session request, as nodes get it
     std::string domain;     // its `to`
-    std::string mechanisms; // that the node offered: mechanisms_in()
+    std::string mechanisms; // that the node offered: sasl_mechanisms()
 };
 
 // Where a session that has moved is.
@@ -41,17 +43,15 @@ struct session_move_end {
 };
 using session_move_ptr = std::unique_ptr<session_move, session_move_end>;
 
-// mechanisms_in lists the SASL mechanisms of an answer, in the order of the alphabet; empty: none.
-[[nodiscard]] std::string mechanisms_in(std::string_view body);
-
 // origin_of keeps what a session request has to be kept for; `tag`: of it, `body`: as nodes get it.
 // nullptr: its session cannot move (keys, XEP-0124 15, go through one connection manager only).
 [[nodiscard]] std::unique_ptr<session_origin> origin_of(const routing::body_tag& tag,
                                                         std::string_view body);
 
 // prepare_move looks whether a request of the discovery endpoint, with its tag in core::tag and its
-// head in core::request, is one that shall move its session; x.move is set then. `sid`: the raw
-// one; `shown`: the one that the client uses.
+// head in core::request, is the one that its session may move with; x.move is set then, and when
+// the request is admitted the session has had its try. `sid`: the raw one; `shown`: the one that
+// the client uses.
 void prepare_move(exchange& x, std::string_view sid, std::string_view shown);
 
 // start_move begins, for the leader of a session whose turn has come, and sends x in the end.

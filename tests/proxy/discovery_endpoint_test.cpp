@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -123,6 +124,124 @@ TEST(DiscoveryEndpoint, ASidThatIsTooLongIsABadAnswer) {
     EXPECT_EQ(session_at(all.ask(login(alice))), "sd2");
     ASSERT_TRUE(all.ended(1));
     EXPECT_EQ(all.ended()[0], "sd1 " + raw + " 1001");
+}
+
+// What is too large to be gathered is edited all the same, in its first bytes; and only there.
+TEST(DiscoveryEndpoint, LargeAnswersHaveTheClientsSid) {
+    const std::string filler = "<x sid='s-a1'>" + std::string(300'000, 'y') + "</x>";
+    const auto body = [&](const std::string& attributes) {
+        return "<body " + attributes + ">" + filler + "</body>";
+    };
+    const auto in_chunks = [](const std::string& text) {
+        std::string all = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
+                          "Transfer-Encoding: chunked\r\n\r\n";
+        for (const char one : text.substr(0, 300)) { // its start tag in pieces of any size
+            all += std::string("1\r\n") + one + "\r\n";
+        }
+        char size[16];
+        std::snprintf(size, sizeof size, "%zx\r\n", text.size() - 300);
+        return all + size + text.substr(300) + "\r\n0\r\n\r\n";
+    };
+    const std::string ns = bosh_namespace;
+    const struct {
+        const char* name;
+        std::string answer; // of the node
+        std::string told;   // attributes that the client sees; SID for its own sid
+        int status = 200;
+    } rows[] = {
+        {"no sid", ok(body(ns)), ns},
+        {"its sid", ok(body(ns + " sid='s-a1'")), ns + " sid='SID'"},
+        {"in other quotes, first", ok(body("sid=\"s-a1\" " + ns)), "sid=\"SID\" " + ns},
+        {"in chunks", in_chunks(body(ns + " sid='s-a1'")), ns + " sid='SID'"},
+        {"up to the end of the link",
+         "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n" + body(ns + " sid='s-a1'"),
+         ns + " sid='SID'"},
+        {"a long start tag", ok(body(ns + " sid='s-a1' x='" + std::string(5000, 'z') + "'")),
+         ns + " sid='SID' x='" + std::string(5000, 'z') + "'"},
+        {"a start tag that is too long",
+         ok(body(ns + " sid='s-a1' x='" + std::string(20'000, 'z') + "'")), "", 502},
+        {"a page", ok("<html>" + filler), "", 502},
+        {"a start tag without an end", ok("<body " + ns + std::string(300'000, ' ')), "", 502},
+        {"its end", ok(body(ns + " type='terminate' condition='host-gone'")),
+         ns + " type='terminate' condition='host-gone'"},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        cluster all({a1_and_b1, nobody, nobody, nobody}, cluster::patient,
+                    "limits: {answer_buffer: 4KiB}\n");
+        const std::string sid = attribute(all.ask(login(alice)).body, "sid");
+        ASSERT_EQ(sid.substr(0, 5), "s-a1.");
+        all.becomes(a1, [&](const node_request&, const std::string&) {
+            return node_reply{.bytes = row.answer,
+                              .close = row.answer.find("Content-Length") == std::string::npos};
+        });
+        const http_answer got = all.ask(in_session(sid, 1001));
+        EXPECT_EQ(got.status, row.status);
+        if (row.status == 200) {
+            std::string expected = body(row.told);
+            if (const auto at = expected.find("SID"); at != std::string::npos) {
+                expected.replace(at, 3, sid);
+            }
+            EXPECT_TRUE(got.complete);
+            EXPECT_TRUE(got.body == expected) << got.body.substr(0, 200); // all of it is too long
+        }
+        EXPECT_EQ(all.total(&core_counters::streamed), 1U);
+        EXPECT_TRUE(running_proxy::until([&] { return all.total(&core_counters::held) == 0; }));
+    }
+    // Where to, stands somewhere in what was not read.
+    cluster all({a1_and_b1, nobody, nobody, nobody});
+    const std::string sid = attribute(all.ask(login(alice)).body, "sid");
+    all.becomes(a1, says(ok(body(ns + " type='terminate' condition='see-other-uri'"))));
+    EXPECT_EQ(terminated(all.ask(in_session(sid, 1001))), "internal-server-error");
+    EXPECT_TRUE(all.proxy().ended(reason::steered_away, 1));
+}
+
+// node paths: hostnames -----------------------------------------------------------------------
+
+// Features may come later than with the first answer; until its client has logged in names of nodes
+// lead back here, and then nothing is looked at any more.
+TEST(DiscoveryEndpoint, NamesInLaterFeaturesLeadBackHere) {
+    const std::string features = features_with({"node-a1.example.com", "node-x9"});
+    const std::string success = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
+    const struct {
+        const char* name;
+        const char* hostnames;
+        std::string fields; // of the client's requests
+        std::string shown;  // between <mechanism> and the end of the list
+    } rows[] = {
+        {"rewrite", "rewrite", "",
+         "<hostname xmlns='urn:xmpp:domain-based-name:0'>/node-a1</hostname>"
+         "<hostname xmlns='urn:xmpp:domain-based-name:0'>/node-a1/</hostname>"},
+        {"another origin", "rewrite", "Origin: https://chat.example.org\r\n", ""},
+        {"remove", "remove", "", ""},
+        {"keep", "keep", "",
+         "<hostname xmlns='urn:xmpp:domain-based-name:0'>node-a1.example.com</hostname>"
+         "<hostname xmlns='urn:xmpp:domain-based-name:0'>node-x9</hostname>"},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        const conduct later = [&](const node_request& got, const std::string& sid) {
+            const std::uint64_t rid = rid_of(got);
+            return node_reply{.bytes = ok(opens(got)    ? opened(sid, {})
+                                          : rid == 1002 ? answer_to(rid, success)
+                                                        : answer_to(rid, features))};
+        };
+        cluster all({later, nobody, nobody, nobody},
+                    cluster::patient + ", hostnames: " + row.hostnames,
+                    "cors: {origins: [https://chat.example.org]}\n");
+        const auto ask = [&](const std::string& request) {
+            return all.ask(post("/node-sd1", request.substr(request.find("<body")), row.fields))
+                .body;
+        };
+        EXPECT_EQ(ask(login(alice)), opened("s-sd1", {}));
+        const std::string whole = answer_to(1001, features);
+        const std::size_t begin = whole.find("<hostname");
+        const std::size_t end = whole.find("</mechanisms>");
+        EXPECT_EQ(ask(in_session("s-sd1", 1001)),
+                  whole.substr(0, begin) + row.shown + whole.substr(end));
+        EXPECT_EQ(ask(in_session("s-sd1", 1002)), answer_to(1002, success));
+        EXPECT_EQ(ask(in_session("s-sd1", 1003)), answer_to(1003, features));
+    }
 }
 
 // users ---------------------------------------------------------------------------------------
