@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -189,6 +190,14 @@ class printer {
                    left(name(step.node), longest) + "  " + left(words_of(step.why), 11) + "  " +
                    outcome(step) + '\n';
         }
+        std::set<std::string> unknown;
+        for (const auto& [node, all] : found_.unknown) {
+            unknown.insert(all.begin(), all.end());
+        }
+        for (const std::string& one : unknown) {
+            out += "no node of this configuration is called " + conf::in_quotes(one) +
+                   ": add it to the aliases of the node that it means, or add that node\n";
+        }
         return out;
     }
 
@@ -206,12 +215,8 @@ class printer {
             return "names nobody";
         case step_end::named_unknown:
             return "names nobody" + unknown(step);
-        case step_end::dead: {
-            const auto because = found_.unanswered.find(step.node);
-            return because == found_.unanswered.end()
-                       ? "cannot be reached"
-                       : std::string(routing::words_of(because->second));
-        }
+        case step_end::dead:
+            return because_of(step, "cannot be reached");
         case step_end::timeout:
             return "does not answer";
         case step_end::bad_answer:
@@ -225,7 +230,7 @@ class printer {
         case step_end::see_other:
             return "sends the user elsewhere";
         case step_end::limited:
-            return "was not asked: this proxy is at a limit of its own";
+            return "was not asked: " + because_of(step, "a limit of this proxy");
         case step_end::known_dead:
             return "is not asked again";
         case step_end::under_way:
@@ -235,10 +240,23 @@ class printer {
         return "was left";
     }
 
-    static std::string unknown(const login_step& step) {
-        return step.unknown == 0
-                   ? ""
-                   : ", and " + std::to_string(step.unknown) + " that no node is called";
+    [[nodiscard]] std::string because_of(const login_step& step, const char* otherwise) const {
+        const auto because = found_.unanswered.find(step.node);
+        return because == found_.unanswered.end() ? otherwise
+                                                  : std::string(routing::words_of(because->second));
+    }
+
+    [[nodiscard]] std::string unknown(const login_step& step) const {
+        const auto names = found_.unknown.find(step.node);
+        std::string text;
+        if (step.unknown != 0 && names != found_.unknown.end()) {
+            for (const std::string& one : names->second) {
+                text += (text.empty() ? ", and " : ", ") + conf::in_quotes(one);
+            }
+            text +=
+                names->second.size() == 1 ? ", which is no node here" : ", which are no nodes here";
+        }
+        return text;
     }
 
     static std::string right(const std::string& text, std::size_t width) {

@@ -33,11 +33,19 @@ void append_step(std::string& out, const snapshot& settings, const login_report&
     member(out, settings, "backup", step.named.backup);
     const auto because = found.unanswered.find(step.node);
     out += ",\"reason\":";
-    out += step.how == step_end::dead && because != found.unanswered.end()
+    const bool is_told = step.how == step_end::dead || step.how == step_end::limited;
+    out += is_told && because != found.unanswered.end()
                ? '"' + std::string(routing::name_of(because->second)) + '"'
                : "null";
-    out += ",\"unknown_names\":" + std::to_string(step.unknown) +
-           ",\"polls\":" + std::to_string(step.polls) +
+    out += ",\"unknown_names\":[";
+    if (const auto unknown = found.unknown.find(step.node);
+        step.unknown != 0 && unknown != found.unknown.end()) {
+        for (const std::string& one : unknown->second) {
+            out += one == *unknown->second.begin() ? "" : ",";
+            append_json_text(out, one);
+        }
+    }
+    out += "],\"polls\":" + std::to_string(step.polls) +
            ",\"began_ms\":" + std::to_string(step.began_ms) +
            ",\"took_ms\":" + std::to_string(step.took_ms) + '}';
 }
@@ -85,6 +93,10 @@ void login_reporter::on_no_login(const discovery::login& done, login_failure why
                                  std::string_view /*refusal*/) {
     report_.failure = why;
     take(done);
+}
+
+void login_reporter::on_unknown_name(node_index said_by, std::string_view name) {
+    report_.unknown[said_by].emplace(name);
 }
 
 void login_reporter::on_step_failed(node_index node, routing::reason why) {

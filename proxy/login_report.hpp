@@ -7,7 +7,9 @@
 #include "routing/bare_jid.hpp"
 
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace boshgate::proxy {
@@ -15,6 +17,8 @@ namespace boshgate::proxy {
 struct login_report {
     std::vector<discovery::login_step> steps;
     std::map<routing::node_index, routing::reason> unanswered; // why a node gave no answer
+    // Which names it gave that are no nodes here.
+    std::map<routing::node_index, std::set<std::string>> unknown;
     discovery::login_homes homes;
     routing::node_index opened = discovery::no_node; // where the session would be
     discovery::login_failure failure = discovery::login_failure::none;
@@ -33,6 +37,7 @@ class login_reporter : public login_owner {
     void on_no_login(const discovery::login& done, discovery::login_failure why,
                      std::string_view refusal) final;
     void on_step_failed(routing::node_index node, routing::reason why) final;
+    void on_unknown_name(routing::node_index said_by, std::string_view name) final;
 
   protected:
     virtual void on_opened(const login_session& /*opened*/) {}

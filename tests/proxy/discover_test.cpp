@@ -166,7 +166,10 @@ TEST(Discover, PrintsTheHomesTheWayThereAndAStatusForScripts) {
          {{{.all = {"elsewhere"}}, {}, {}, {}}},
          1,
          "a@example.com: no home is known; a session opens at node-sd1\n"
-         "  T  node-sd1  primary      names nobody, and 1 that no node is called\n"},
+         "  T  node-sd1  primary      names nobody, and 'elsewhere', which is no node here\n"
+         "no node of this configuration is called 'elsewhere': add it to the aliases of the node "
+         "that "
+         "it means, or add that node\n"},
         {"the domain is not served",
          {{{.says = terminate + "host-unknown'/>"},
            {.says = terminate + "host-unknown'/>"},
@@ -207,13 +210,13 @@ TEST(Discover, PrintsOneObjectForPrograms) {
               "{\"jid\":\"a\\\\b@example.com\",\"home\":\"node-a1\",\"backup\":\"node-b1\","
               "\"opened\":\"node-b1\",\"failure\":null,\"steps\":["
               "{\"node\":\"node-sd1\",\"why\":\"first\",\"outcome\":\"named_others\","
-              "\"home\":\"node-a1\",\"backup\":\"node-b1\",\"reason\":null,\"unknown_names\":0,"
+              "\"home\":\"node-a1\",\"backup\":\"node-b1\",\"reason\":null,\"unknown_names\":[],"
               "\"polls\":0,\"began_ms\":0,\"took_ms\":0},"
               "{\"node\":\"node-a1\",\"why\":\"home\",\"outcome\":\"dead\",\"home\":null,"
-              "\"backup\":null,\"reason\":\"node_refused\",\"unknown_names\":0,\"polls\":0,"
+              "\"backup\":null,\"reason\":\"node_refused\",\"unknown_names\":[],\"polls\":0,"
               "\"began_ms\":0,\"took_ms\":0},"
               "{\"node\":\"node-b1\",\"why\":\"backup\",\"outcome\":\"named_itself\","
-              "\"home\":\"node-a1\",\"backup\":\"node-b1\",\"reason\":null,\"unknown_names\":0,"
+              "\"home\":\"node-a1\",\"backup\":\"node-b1\",\"reason\":null,\"unknown_names\":[],"
               "\"polls\":0,\"began_ms\":0,\"took_ms\":0}]}\n");
 }
 
