@@ -8,6 +8,7 @@ void add_all(admin_server& to, const admin_subject& of) {
     add_nodes(to, of);
     add_lookup(to, of);
     add_metrics(to, of);
+    add_errors(to, of);
     add_page(to);
 }
 

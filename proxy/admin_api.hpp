@@ -48,6 +48,7 @@ void add_status(admin_server& to, const admin_subject& of);  // /api/v1/status
 void add_nodes(admin_server& to, const admin_subject& of);   // /api/v1/nodes
 void add_lookup(admin_server& to, const admin_subject& of);  // /api/v1/lookup
 void add_metrics(admin_server& to, const admin_subject& of); // /metrics
+void add_errors(admin_server& to, const admin_subject& of);  // /api/v1/errors
 void add_page(admin_server& to);                             // /
 
 } // namespace boshgate::proxy

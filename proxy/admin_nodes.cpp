@@ -107,12 +107,35 @@ admin_answer change(const admin_subject& of, const admin_request& asked) {
     return {.body = json::serialize(node_json(of.proxy, *node)) + "\n"};
 }
 
+// What became of clients' requests for a node, and how quickly it answers where it does not hold.
+struct answered {
+    std::uint64_t requests = 0; // with an answer of the node
+    std::uint64_t timed = 0;
+    std::uint64_t sum_us = 0;
+};
+
+answered answered_by(const app& proxy, node_index node) {
+    answered all;
+    for (const std::unique_ptr<core>& one : proxy.cores()) {
+        const node_counters& counts = one->node_counts[node];
+        for (const auto& way : counts.ended) {
+            all.requests += way[static_cast<std::size_t>(routing::reason::answered)].get();
+        }
+        for (std::size_t i = 0; i <= durations::bounds_us.size(); ++i) {
+            all.timed += counts.answers.in(i);
+        }
+        all.sum_us += counts.answers.sum_us();
+    }
+    return all;
+}
+
 } // namespace
 
 json::object node_json(app& proxy, node_index node) {
     const snapshot& settings = proxy.settings();
     const conf::node& conf = settings.config.nodes[node];
     const node_report report = proxy.shared().nodes.report(node);
+    const answered answers = answered_by(proxy, node);
     json::array aliases;
     for (const std::string& alias : conf.aliases) {
         aliases.emplace_back(alias);
@@ -132,6 +155,9 @@ json::object node_json(app& proxy, node_index node) {
             {"sessions", proxy.shared().sessions.at(node)},
             {"held", report.held},
             {"links", proxy.shared().links[node].load(std::memory_order_relaxed)},
+            {"answers", answers.requests},
+            {"answer_time", json::object{{"count", answers.timed},
+                                         {"sum_ms", static_cast<double>(answers.sum_us) / 1000}}},
             {"certificate_expires_unix_ms", report.certificate_expires == 0
                                                 ? json::value(nullptr)
                                                 : json::value(report.certificate_expires * 1000)}};

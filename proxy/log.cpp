@@ -1,6 +1,7 @@
 #include "proxy/log.hpp"
 
 #include "proxy/log_file.hpp"
+#include "proxy/log_recent.hpp"
 
 #include <array>
 #include <cerrno>
@@ -83,6 +84,11 @@ void write(spdlog::level::level_enum level, std::string_view text) {
     logger()->log(level, spdlog::string_view_t(text.data(), text.size()));
 }
 
+void warn(std::string_view text, std::optional<log_topic> topic) {
+    write(spdlog::level::warn, text);
+    log_remember(conf::log_level::warning, topic, text);
+}
+
 } // namespace
 
 bool log_open(const conf::log& settings, std::string& problem) {
@@ -129,9 +135,10 @@ bool log_enabled(conf::log_level level) noexcept {
 
 void log_error(std::string_view text) {
     write(spdlog::level::err, text);
+    log_remember(conf::log_level::error, std::nullopt, text);
 }
 void log_warning(std::string_view text) {
-    write(spdlog::level::warn, text);
+    warn(text, std::nullopt);
 }
 void log_info(std::string_view text) {
     write(spdlog::level::info, text);
@@ -171,10 +178,10 @@ void log_limited(log_topic topic, std::string_view subject, std::string_view tex
         left_out = std::exchange(one.left_out, 0);
     }
     if (left_out != 0) {
-        log_warning(std::string(text) + " (" + std::to_string(left_out) +
-                    " more like it were left out)");
+        warn(std::string(text) + " (" + std::to_string(left_out) + " more like it were left out)",
+             topic);
     } else {
-        log_warning(text);
+        warn(text, topic);
     }
 }
 

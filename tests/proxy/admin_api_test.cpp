@@ -100,7 +100,8 @@ TEST(AdminApi, TellsOfNodesAndTakesWishes) {
     EXPECT_EQ(keys_of(node),
               (std::set<std::string>{"name", "path", "url", "aliases", "role", "state", "measured",
                                      "reason", "words", "evidence", "since_unix_ms", "wish",
-                                     "sessions", "held", "links", "certificate_expires_unix_ms"}));
+                                     "sessions", "held", "links", "answers", "answer_time",
+                                     "certificate_expires_unix_ms"}));
     EXPECT_EQ(node.at("name"), "node-a1");
     EXPECT_EQ(node.at("path"), "/app/node-a1");
     EXPECT_EQ(node.at("url"), "http://127.0.0.1:1/httpbinding");
