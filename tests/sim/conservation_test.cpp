@@ -286,8 +286,9 @@ TEST(conservation, instances_are_killed) {
             if (node == node_kind::prosody) {
                 EXPECT_GT(got.forgotten_by_node, kills / 100) << got.text();
                 EXPECT_LE(sum(got), per_thousand(5, kills)) << got.text();
-                // What overtook and broke swallows what comes next (bosh.md 2.3).
-                EXPECT_LE(got.lost, got.down / 200) << got.text();
+                // What overtook and broke swallows what comes next (bosh.md 2.3): an answer, which
+                // may hold some forty stanzas, in a run of a few worlds.
+                EXPECT_LE(got.lost, 50 + got.down / 200) << got.text();
             } else {
                 EXPECT_EQ(got.lost + got.forgotten_by_node, 0U) << got.text();
                 EXPECT_LE(sum(got), per_thousand(15, kills)) << got.text();

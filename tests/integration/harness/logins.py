@@ -176,9 +176,11 @@ def ends_at(user, named, hit, nodes):
         if homes:
             return living
         return asked[:1] or anywhere
-    # A session that is open when its user becomes known stays where it cannot move. Where no
-    # discovery node is up any other opens it.
-    if not living or OTHER_MAKE in living:
+    # A session that is open when its user becomes known ends where all of his nodes are down, and
+    # stays where it cannot move. Where no discovery node is up any other opens it.
+    if homes and not living:
+        return []
+    if not homes or OTHER_MAKE in living:
         return asked or anywhere
     return living + ([OTHER_MAKE] if not asked and OTHER_MAKE in anywhere else [])
 
