@@ -25,6 +25,7 @@ nodes:
   node-a1: http://127.0.0.1:{port}/httpbinding
 cors: {{ origins: [{origin}] }}
 sessions: {{ enabled: {sessions} }}
+health: {{ interval: 0s }} # its questions are requests, too
 """
 
 
