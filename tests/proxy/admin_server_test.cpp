@@ -203,7 +203,7 @@ TEST(AdminServer, TakesNoMoreThanItCanServe) {
                                              asio::wait_traits<std::chrono::steady_clock>,
                                              asio::io_context::executor_type>;
     std::atomic<int> waiting = 0;
-    std::vector<std::shared_ptr<timer>> waits; // of the listener's thread
+    std::vector<std::weak_ptr<timer>> waits; // the listener's thread's, and no longer than it
     asio::io_context* on = nullptr;
     const auto slow = [&](asio::io_context& context) -> proxy::admin_task {
         const auto wait = std::make_shared<timer>(context.get_executor());
@@ -228,7 +228,9 @@ TEST(AdminServer, TakesNoMoreThanItCanServe) {
     EXPECT_TRUE(admin.connect()->at_end()) << "all places are taken by those who wait";
     asio::post(*on, [&] {
         for (const auto& wait : waits) {
-            wait->cancel();
+            if (const auto still = wait.lock()) {
+                still->cancel();
+            }
         }
     });
     EXPECT_EQ(one->read_answer().body, "at last");
