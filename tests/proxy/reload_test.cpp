@@ -518,13 +518,17 @@ TEST_P(ReloadUnderLoad, NoRequestIsLost) {
     std::atomic<int> wrong{0};
     std::atomic<int> done{0};
     std::vector<std::thread> threads;
+    // Asked here: the list of ports is the reloading thread's.
+    const auto connect = [port = proxy.port()] {
+        return std::make_unique<stream>(connect_to_loopback(port), nullptr, stream::role::client);
+    };
     for (int i = 0; i < chats; ++i) {
         threads.emplace_back([&, i] {
             const std::string sid = "s" + std::to_string(i);
-            std::unique_ptr<stream> client = proxy.connect();
+            std::unique_ptr<stream> client = connect();
             for (std::uint64_t rid = 1; !ending; ++rid) {
                 if (rid % 10 == 0) {
-                    client = proxy.connect();
+                    client = connect();
                 }
                 client->write(poll(sid, rid, "<word/>"));
                 const http_answer answer = client->read_answer();
