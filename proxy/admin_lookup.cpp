@@ -149,10 +149,10 @@ json::object known_json(app& proxy, const routing::bare_jid& user) {
 struct question {
     explicit question(asio::io_context& of) : control(of), over(of.get_executor()) {}
 
-    void answer(std::string text) {
-        asio::post(control, [self = self.lock(), text = std::move(text)]() mutable {
+    void answer(json::object report) {
+        asio::post(control, [self = self.lock(), report = std::move(report)]() mutable {
             if (self) {
-                self->found = std::move(text);
+                self->found = std::move(report);
                 self->over.cancel();
             }
         });
@@ -160,7 +160,7 @@ struct question {
 
     asio::io_context& control;
     timer over;
-    std::string found; // JSON
+    json::object found; // empty: nothing has come
     std::weak_ptr<question> self;
 };
 
@@ -230,7 +230,7 @@ admin_task look_up(admin_subject of, std::shared_ptr<int> asking, const admin_re
     if (sent->found.empty()) {
         co_return admin_error(503, "draining", "the cores do not answer any more");
     }
-    all["asked"] = json::parse(sent->found);
+    all["asked"] = std::move(sent->found);
     co_return json_answer(all);
 }
 

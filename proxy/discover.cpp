@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace boshgate::proxy {
 
@@ -306,7 +307,7 @@ int discover(const std::string& config_file, const std::string& user, bool json,
         return 1;
     }
     const login_report found = ask(loaded.compiled, *who, *access);
-    out << (json ? to_json(*loaded.compiled, *who, found) + '\n'
+    out << (json ? boost::json::serialize(to_json(*loaded.compiled, *who, found)) + '\n'
                  : printer(*loaded.compiled, *who, found).text());
     return found.homes.none() || found.opened == no_node ? 1 : 0;
 }

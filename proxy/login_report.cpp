@@ -1,11 +1,12 @@
 #include "proxy/login_report.hpp"
 
-#include "proxy/home_lookup.hpp"
-
 #include <utility>
+
+#include <boost/json.hpp>
 
 namespace boshgate::proxy {
 
+namespace json = boost::json;
 using discovery::login_failure;
 using discovery::login_step;
 using discovery::no_node;
@@ -14,63 +15,55 @@ using routing::node_index;
 
 namespace {
 
-void member(std::string& out, const snapshot& settings, std::string_view key, node_index node) {
-    out.append(",\"").append(key).append("\":");
-    if (node == no_node) {
-        out += "null";
-    } else {
-        append_json_text(out, settings.nodes[node].name);
-    }
+json::value name_or_null(const snapshot& settings, node_index node) {
+    return node == no_node ? json::value(nullptr) : json::value(settings.nodes[node].name);
 }
 
-void append_step(std::string& out, const snapshot& settings, const login_report& found,
-                 const login_step& step) {
-    out += "{\"node\":";
-    append_json_text(out, settings.nodes[step.node].name);
-    out.append(",\"why\":\"").append(discovery::name_of(step.why));
-    out.append("\",\"outcome\":\"").append(discovery::name_of(step.how)).append("\"");
-    member(out, settings, "home", step.named.home);
-    member(out, settings, "backup", step.named.backup);
+// Why the link of a step failed, as far as a link was to blame.
+json::value reason_of(const login_report& found, const login_step& step) {
     const auto because = found.unanswered.find(step.node);
-    out += ",\"reason\":";
     const bool is_told = step.how == step_end::dead || step.how == step_end::limited;
-    out += is_told && because != found.unanswered.end()
-               ? '"' + std::string(routing::name_of(because->second)) + '"'
-               : "null";
-    out += ",\"unknown_names\":[";
+    return is_told && because != found.unanswered.end()
+               ? json::value(routing::name_of(because->second))
+               : json::value(nullptr);
+}
+
+json::array unknown_names_of(const login_report& found, const login_step& step) {
+    json::array names;
     if (const auto unknown = found.unknown.find(step.node);
         step.unknown != 0 && unknown != found.unknown.end()) {
         for (const std::string& one : unknown->second) {
-            out += one == *unknown->second.begin() ? "" : ",";
-            append_json_text(out, one);
+            names.emplace_back(one);
         }
     }
-    out += "],\"polls\":" + std::to_string(step.polls) +
-           ",\"began_ms\":" + std::to_string(step.began_ms) +
-           ",\"took_ms\":" + std::to_string(step.took_ms) + '}';
+    return names;
 }
 
 } // namespace
 
-std::string to_json(const snapshot& settings, const routing::bare_jid& user,
-                    const login_report& found) {
-    std::string out = "{\"jid\":";
-    append_json_text(out, user.text());
-    member(out, settings, "home", found.homes.home);
-    member(out, settings, "backup", found.homes.backup);
-    member(out, settings, "opened", found.opened);
-    out += ",\"failure\":";
-    out += found.failure == login_failure::none
-               ? "null"
-               : '"' + std::string(discovery::name_of(found.failure)) + '"';
-    out += ",\"steps\":[";
+json::object to_json(const snapshot& settings, const routing::bare_jid& user,
+                     const login_report& found) {
+    json::array steps;
     for (const login_step& step : found.steps) {
-        if (&step != found.steps.data()) {
-            out += ',';
-        }
-        append_step(out, settings, found, step);
+        steps.push_back(json::object{{"node", settings.nodes[step.node].name},
+                                     {"why", discovery::name_of(step.why)},
+                                     {"outcome", discovery::name_of(step.how)},
+                                     {"home", name_or_null(settings, step.named.home)},
+                                     {"backup", name_or_null(settings, step.named.backup)},
+                                     {"reason", reason_of(found, step)},
+                                     {"unknown_names", unknown_names_of(found, step)},
+                                     {"polls", step.polls},
+                                     {"began_ms", step.began_ms},
+                                     {"took_ms", step.took_ms}});
     }
-    return out + "]}";
+    return {{"jid", user.text()},
+            {"home", name_or_null(settings, found.homes.home)},
+            {"backup", name_or_null(settings, found.homes.backup)},
+            {"opened", name_or_null(settings, found.opened)},
+            {"failure", found.failure == login_failure::none
+                            ? json::value(nullptr)
+                            : json::value(discovery::name_of(found.failure))},
+            {"steps", std::move(steps)}};
 }
 
 void login_reporter::take(const discovery::login& done) {

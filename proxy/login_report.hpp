@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 namespace boshgate::proxy {
 
 struct login_report {
@@ -24,9 +26,9 @@ struct login_report {
     discovery::login_failure failure = discovery::login_failure::none;
 };
 
-// to_json writes it as MANUAL.md, chapter 15, has it: one object, without an end of line.
-[[nodiscard]] std::string to_json(const snapshot& settings, const routing::bare_jid& user,
-                                  const login_report& found);
+// to_json is what MANUAL.md, chapter 15, describes.
+[[nodiscard]] boost::json::object to_json(const snapshot& settings, const routing::bare_jid& user,
+                                          const login_report& found);
 
 // Gathers a report. on_report is called once, on the login's core. A session that was opened is for
 // on_opened to end; it is called before.
